@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 NAME = "pilotfish"
 TOP = ("policies", "worlds", "ros_nodes", "hardware", "cli")
 EXECUTABLES = ("follower_node", "follower_host", "task_node", "fleet_sim_node", "radio_node", "recorder_node")
-DATA_SUFFIXES = ("json", "yaml", "md", "map", "txt", "png", "pgm", "onnx", "safetensors", "sdf", "urdf", "xml")
+DATA_SUFFIXES = ("json", "yaml", "md", "map", "txt", "png", "pgm", "onnx", "safetensors", "urdf")
 
 CORE = [
     "numpy",
