@@ -44,6 +44,17 @@ class GridMap:
             raise ValueError(f"map {self.name!r}: give both starts and goals, or neither")
         if self.resolution <= 0:
             raise ValueError(f"map {self.name!r}: resolution must be positive, got {self.resolution}")
+        for kind, cells in (("starts", self.starts), ("goals", self.goals)):
+            if cells is not None:
+                self._check_cells(kind, cells)
+
+    def _check_cells(self, kind: str, cells: NDArray[np.int32]) -> None:
+        if cells.ndim != 1 or not len(cells):
+            raise ValueError(f"map {self.name!r}: {kind} must be a list of cells that is not empty")
+        if (np.diff(cells) <= 0).any():
+            raise ValueError(f"map {self.name!r}: {kind} must be row-major, each cell once")
+        if cells[0] < 0 or cells[-1] >= self.walls.size or self.walls.ravel()[cells].any():
+            raise ValueError(f"map {self.name!r}: {kind} must be free cells of the map")
 
     @property
     def height(self) -> int:
