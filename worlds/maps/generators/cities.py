@@ -24,7 +24,7 @@ SOLID, LOTS, COURTYARD, OPEN = range(4)
 class CityParams(MapParams):
     """Knobs of a city crop.
 
-    block_size: mean edge of a block [cells]; street_width: mean width of a street [cells].
+    block_size: mean edge of a block [cells]; streets: mean width of a street as a share of that.
     built: share of the blocks and lots that carry a building.
     turn: angle of the streets to the map's axes [degrees].
     bend: how far streets and outlines stray from straight lines [cells].
@@ -33,7 +33,7 @@ class CityParams(MapParams):
     """
 
     block_size: float | None = None
-    street_width: float | None = None
+    streets: float | None = None
     built: float | None = None
     turn: float | None = None
     bend: float | None = None
@@ -42,11 +42,11 @@ class CityParams(MapParams):
 
     SMALLEST: ClassVar = 8
     ALLOWED: ClassVar = {
-        "block_size": (3.0, 200.0), "street_width": (1.0, 50.0), "built": (0.1, 1.0),
+        "block_size": (3.0, 200.0), "streets": (0.02, 0.9), "built": (0.1, 1.0),
         "turn": (-45.0, 45.0), "bend": (0.0, 20.0), "avenues": (0, 20), "connected": (0, 1),
     }  # fmt: skip
     DRAWN: ClassVar = {
-        "block_size": (7.0, 22.0), "street_width": (2.0, 5.0), "built": (0.6, 0.95),
+        "block_size": (6.0, 18.0), "streets": (0.06, 0.28), "built": (0.75, 1.0),
         "turn": (0.0, 0.0, 0.0, 2.0, -3.0, 8.0, -14.0, 22.0, -30.0, 38.0, 45.0),
         "bend": (0.0, 0.0, 1.0, 2.0, 4.0), "avenues": (0, 1, 1, 2, 3),
     }  # fmt: skip
@@ -56,7 +56,7 @@ def make_city(params: CityParams, rng: np.random.Generator) -> GridMap:
     """A city crop; every free cell is reachable unless ``connected`` is 0."""
     for _ in range(20):
         walls = _crop(params, rng)
-        if 0.1 < walls.mean() < 0.6:  # others are a bare square or one courtyard: look elsewhere
+        if 0.15 < walls.mean() < 0.6:  # others are a bare square or one courtyard: look elsewhere
             break
     return GridMap("city", walls)
 
@@ -65,19 +65,20 @@ def _crop(params: CityParams, rng: np.random.Generator) -> Mask:
     """Walls of some part of some city."""
     knobs = {name: params.draw(name, rng) for name in params.DRAWN}
     row, column = np.indices((params.height, params.width), dtype=np.float64)
+    street_width = max(1.3, knobs["streets"] * knobs["block_size"])
     turn = np.deg2rad(knobs["turn"])
     shift = rng.uniform(0, 1000, 2)
     smooth, rough = max(params.height, params.width) / 6, 1.2
     u = np.cos(turn) * column + np.sin(turn) * row + shift[0]
     v = np.cos(turn) * row - np.sin(turn) * column + shift[1]
-    u += knobs["bend"] * (_noise(u.shape, smooth, rng) + 0.25 * _noise(u.shape, rough, rng))
-    v += knobs["bend"] * (_noise(u.shape, smooth, rng) + 0.25 * _noise(u.shape, rough, rng))
+    u += knobs["bend"] * (_noise(u.shape, smooth, rng) + 0.15 * _noise(u.shape, rough, rng))
+    v += knobs["bend"] * (_noise(u.shape, smooth, rng) + 0.15 * _noise(u.shape, rough, rng))
 
-    walls = _buildings(u, v, knobs["block_size"], knobs["street_width"], knobs["built"], rng)
+    walls = _buildings(u, v, knobs["block_size"], street_width, knobs["built"], rng)
     if rng.random() < 0.25:  # a pond or a wood: a large shapeless obstacle
         walls |= _noise(walls.shape, smooth, rng) > rng.uniform(1.2, 2.0)
     for _ in range(knobs["avenues"]):
-        walls &= ~_avenue(row, column, knobs["street_width"], rng)
+        walls &= ~_avenue(row, column, street_width, rng)
     walls = _without_specks(walls)
     return _without_pockets(walls) if params.connected else walls
 
@@ -115,7 +116,7 @@ def _buildings(
     strip_u, left, right = _strips(u, block_size, street_width, rng)
     if rng.random() < 0.5:  # streets across that do not line up from strip to strip
         v = v + rng.uniform(0, block_size, strip_u.max() + 1)[strip_u]
-    strip_v, above, below = _strips(v, block_size * rng.uniform(0.7, 1.8), street_width, rng)
+    strip_v, above, below = _strips(v, block_size * rng.uniform(0.7, 1.5), street_width, rng)
 
     table = (strip_u.max() + 1, strip_v.max() + 1)  # everything below is drawn once a block
 

@@ -20,7 +20,7 @@ class RoomParams(MapParams):
     """Knobs of a floor of rooms.
 
     room_size: rooms with an edge up to about this are not divided further [cells].
-    doors: mean number of doors in each dividing wall of 10 cells (each wall has at least one).
+    doors: mean number of doors in 10 cells of a dividing wall, beyond the one that each has.
     door_width: widest door [cells]; each is 1 to this wide.
     furniture: share of the rooms with a block in the middle.
     """
@@ -36,7 +36,7 @@ class RoomParams(MapParams):
         "room_size": (3, 1000), "doors": (0.0, 10.0), "door_width": (1, 100), "furniture": (0.0, 1.0),
     }  # fmt: skip
     DRAWN: ClassVar = {
-        "room_size": (3, 10), "doors": (0.5, 2.0), "door_width": (1, 3), "furniture": (0.0, 0.5),
+        "room_size": (3, 12), "doors": (0.0, 0.9), "door_width": (1, 1, 2, 3), "furniture": (0.0, 0.5),
     }  # fmt: skip
 
 
