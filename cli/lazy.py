@@ -9,6 +9,9 @@ import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
 
+ROOT_OPTIONS = ("install_completion", "show_completion")
+"""Options that Typer gives every app, and that make sense for the whole command only."""
+
 
 class LazyCommand(TyperCommand):
     """Stands in the list of commands for a Typer app that is imported when it is called.
@@ -26,7 +29,9 @@ class LazyCommand(TyperCommand):
     def load(self) -> Any:
         """The real command. Raises ImportError where a dependency of it is not installed."""
         module, attribute = self.target.split(":")
-        return typer.main.get_command(getattr(import_module(module), attribute))
+        command = typer.main.get_command(getattr(import_module(module), attribute))
+        command.params = [parameter for parameter in command.params if parameter.name not in ROOT_OPTIONS]
+        return command
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Parse the arguments as the real command does; the context returned belongs to that command."""
