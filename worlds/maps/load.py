@@ -6,6 +6,7 @@
 ``mazes.yaml#NAME``                       one map of a POGEMA YAML
 ``office.yaml?cell_size=0.5``             a map_server map at 0.5 m a cell
 ``builtin:NAME``, ``builtin:``            a map that comes with Pilotfish, all of them
+``NAME``                                  the same, where no file or folder is called so
 ``gen:mazes?size=65&density=0.3&seed=0-9``  ten maps of a generator family
 ========================================  ==========================================================
 """
@@ -41,7 +42,7 @@ def load_maps(path: str | Path) -> list[GridMap]:
     if text.startswith("gen:"):
         return _generated(text)
     if text.startswith("builtin:"):
-        maps = _unique_names(_folder(BUILTIN))
+        maps = builtin_maps()
         name = text.removeprefix("builtin:")
         return [_pick(maps, name, text)] if name else maps
 
@@ -52,8 +53,15 @@ def load_maps(path: str | Path) -> list[GridMap]:
         options = dict(parse_qsl(query, keep_blank_values=True))
     found = Path(file).expanduser()
     if not found.exists():
-        raise MapError("no such file or folder (or gen:FAMILY?..., builtin:NAME)", text)
-    maps = _unique_names(_folder(found)) if found.is_dir() else _file(found, options)
+        builtin = {grid.name: grid for grid in builtin_maps()}
+        if text in builtin:
+            return [builtin[text]]
+        known = f"no built-in map either ({', '.join(builtin)}); gen:FAMILY?... generates one"
+        raise MapError(f"no such file or folder, and {known}", text)
+    if found.is_dir():
+        maps = _unique_names(grid for path in map_files(found) for grid in _file(path))
+    else:
+        maps = _file(found, options)
     return [_pick(maps, name, text)] if name else maps
 
 
@@ -103,20 +111,30 @@ def _number(text: str, source: Path) -> float:
         raise MapError(f"cell_size must be metres, got {text!r}", source) from None
 
 
-def _folder(folder: Path) -> list[GridMap]:
-    """Every map below a folder; files of a map's suffix that hold none are passed over with a warning."""
-    maps = []
-    suffixes = {ending for form in FORMATS for ending in form.SUFFIXES}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in suffixes or not path.is_file() or path.name.startswith("."):
+def map_files(folder: str | Path) -> list[Path]:
+    """Every map file below a folder, sorted; files of a map's ending that hold none warn and are left out.
+
+    Raises:
+        MapError: there are none.
+    """
+    found = []
+    for path in sorted(Path(folder).rglob("*")):
+        forms = [form for form in FORMATS if path.suffix.lower() in form.SUFFIXES]
+        if not forms or not path.is_file() or path.name.startswith("."):
             continue
-        if any(path.suffix.lower() in form.SUFFIXES and form.looks_like(path) for form in FORMATS):
-            maps += _file(path)
+        if any(form.looks_like(path) for form in forms):
+            found.append(path)
         else:
-            warnings.warn(f"{path} does not look like a map: passed over", stacklevel=3)
-    if not maps:
-        raise MapError(f"no maps in this folder (endings {' '.join(sorted(suffixes))})", folder)
-    return maps
+            warnings.warn(f"{path} does not look like a map: passed over", stacklevel=2)
+    if not found:
+        endings = " ".join(sorted({ending for form in FORMATS for ending in form.SUFFIXES}))
+        raise MapError(f"no maps in this folder (endings {endings})", folder)
+    return found
+
+
+def builtin_maps() -> list[GridMap]:
+    """The maps that come with Pilotfish."""
+    return [grid for path in map_files(BUILTIN) for grid in _file(path)]
 
 
 def _unique_names(maps: Iterable[GridMap]) -> list[GridMap]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from pilotfish.worlds.maps.errors import MapError
 from pilotfish.worlds.maps.files import atomic_write, read_head, read_text
 from pilotfish.worlds.maps.formats.rows import character_array

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
+
 from pilotfish.worlds.maps.errors import MapError
 from pilotfish.worlds.maps.files import atomic_write, read_text
 from pilotfish.worlds.maps.formats.rows import Place, grid_from_rows, rows_from_grid, trim

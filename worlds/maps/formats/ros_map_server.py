@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+
 from pilotfish.worlds.maps.errors import MapError
 from pilotfish.worlds.maps.files import atomic_write
 from pilotfish.worlds.maps.formats.pogema_yaml import compose

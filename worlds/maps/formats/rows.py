@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pilotfish.worlds.maps.errors import MapError
 from pilotfish.worlds.maps.grid_map import GridMap
 

@@ -11,9 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
-from scipy import ndimage
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 from numba import njit
+
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
 

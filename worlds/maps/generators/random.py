@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from pilotfish.worlds.maps.generators.cities import CityParams, make_city
 from pilotfish.worlds.maps.generators.mazes import MazeParams, make_maze
 from pilotfish.worlds.maps.generators.params import MapParams

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -51,9 +52,21 @@ class WarehouseParams(MapParams):
 def make_warehouse(params: WarehouseParams, rng: np.random.Generator) -> GridMap:
     """A connected warehouse map, with starts and goals.
 
+    Layouts are drawn again (unless the knobs force one) until starts and goals are each a 7.5th of all
+    cells: a busy fleet needs a start and a goal a robot.
+
     Raises:
         ValueError: the size leaves no room for a shelf between the side zones.
     """
+    for _ in range(30):
+        grid = _layout(params, rng)
+        if 7.5 * min(len(grid.starts), len(grid.goals)) >= grid.walls.size:
+            break
+    return grid
+
+
+def _layout(params: WarehouseParams, rng: np.random.Generator) -> GridMap:
+    """Any one warehouse."""
     shelf_length, shelf_depth = params.draw("shelf_length", rng), params.draw("shelf_depth", rng)
     aisle, cross = params.draw("aisle_width", rng), params.draw("cross_aisle", rng)
     side, pattern = params.draw("side_width", rng), params.draw("start_pattern", rng)
