@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
+
 from pilotfish.worlds.maps.grid_map import GridMap
 
 Colour = tuple[int, int, int]
@@ -109,9 +110,8 @@ def _fit(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     return text
 
 
-@lru_cache(maxsize=8)
-def _background(grid: GridMap, cell_px: int) -> Image.Image:
-    """The map alone; kept, since a video draws it for every frame. GridMaps compare by identity."""
+def cell_colours(grid: GridMap) -> NDArray[np.uint8]:
+    """The colour of each cell, uint8 [height, width, 3]."""
     image = np.empty((grid.height, grid.width, 3), np.uint8)
     image[:] = PALETTE["floor"]
     flat = image.reshape(-1, 3)
@@ -120,7 +120,13 @@ def _background(grid: GridMap, cell_px: int) -> Image.Image:
         flat[grid.goals] = PALETTE["goal"]
         flat[np.intersect1d(grid.starts, grid.goals)] = PALETTE["both"]
     image[grid.walls] = PALETTE["wall"]
-    image = image.repeat(cell_px, axis=0).repeat(cell_px, axis=1)
+    return image
+
+
+@lru_cache(maxsize=8)
+def _background(grid: GridMap, cell_px: int) -> Image.Image:
+    """The map alone; kept, since a video draws it for every frame. GridMaps compare by identity."""
+    image = cell_colours(grid).repeat(cell_px, axis=0).repeat(cell_px, axis=1)
     walls = grid.walls.repeat(cell_px, axis=0).repeat(cell_px, axis=1)
     if cell_px >= 8:
         lines = np.zeros(walls.shape, bool)

@@ -28,17 +28,25 @@ class MapParams:
     SMALLEST: ClassVar[int] = 5
 
     def __post_init__(self) -> None:
-        sizes = (self.SMALLEST, 4096)
-        for name, allowed in {"height": sizes, "width": sizes, **self.ALLOWED}.items():
-            value = getattr(self, name)
+        for name in ("height", "width", *self.ALLOWED):
+            value, limits = getattr(self, name), self._limits(name)
             if value is None:
                 continue
-            if isinstance(allowed, set):
-                good, said = value in allowed, f"one of {', '.join(sorted(allowed))}"
-            else:
-                good, said = allowed[0] <= value <= allowed[1], f"in [{allowed[0]}, {allowed[1]}]"
+            good = value in limits if isinstance(limits, set) else limits[0] <= value <= limits[1]
             if not good:
-                raise ValueError(f"{type(self).__name__}.{name} must be {said}, got {value!r}")
+                raise ValueError(f"{type(self).__name__}.{name} must be {self.allowed(name)}, got {value!r}")
+
+    @classmethod
+    def _limits(cls, name: str) -> Any:
+        return (cls.SMALLEST, 4096) if name in ("height", "width") else cls.ALLOWED[name]
+
+    @classmethod
+    def allowed(cls, name: str) -> str:
+        """What a knob may be, in words."""
+        limits = cls._limits(name)
+        if isinstance(limits, set):
+            return f"one of {', '.join(sorted(limits))}"
+        return f"in [{limits[0]:g}, {limits[1]:g}]"
 
     def draw(self, name: str, rng: np.random.Generator) -> Any:
         """The knob's value, or a draw. `rng` advances either way, so that fixing one knob leaves the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -43,11 +44,9 @@ def generate(family: str, seed: int, **params: Any) -> GridMap:
     Raises:
         ValueError: an unknown family or parameter, or a value that the family refuses.
     """
-    if family not in GENERATORS:
-        raise ValueError(f"unknown map family {family!r}{_hint(family, GENERATORS)}")
+    kind, make = _family(family)
     if seed < 0:
         raise ValueError(f"seed must be 0 or more, got {seed}")
-    kind, make = GENERATORS[family]
     known = {field.name: str(field.type) for field in dataclasses.fields(kind)}
     values = _with_size(params)
     for name, value in values.items():
@@ -61,6 +60,30 @@ def generate(family: str, seed: int, **params: Any) -> GridMap:
     # The family is part of the seed: seed 3 of two families shall not share its draws.
     rng = np.random.default_rng([zlib.crc32(family.encode()), seed])
     return dataclasses.replace(make(chosen, rng), name=f"{family}-{chosen.height}x{chosen.width}-s{seed}")
+
+
+def explain_knobs(family: str) -> str:
+    """What a family's parameters mean, what they may be, and what the seed draws where they are not given.
+
+    Raises:
+        ValueError: an unknown family.
+    """
+    kind, _ = _family(family)
+    lines = [inspect.cleandoc(kind.__doc__ or ""), ""]
+    for field in dataclasses.fields(kind):
+        default = f"default {field.default}"
+        if field.name in kind.DRAWN:
+            options = kind.DRAWN[field.name]
+            span = " to " if len(options) == 2 else ", "
+            default = f"drawn from {span.join(str(option) for option in options)}"
+        lines.append(f"{field.name:>14}: {kind.allowed(field.name)}; {default}")
+    return "\n".join(lines)
+
+
+def _family(name: str) -> tuple[type[MapParams], Generator]:
+    if name not in GENERATORS:
+        raise ValueError(f"unknown map family {name!r}{_hint(name, GENERATORS)}")
+    return GENERATORS[name]
 
 
 def _with_size(params: dict[str, Any]) -> dict[str, Any]:

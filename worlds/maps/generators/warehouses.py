@@ -117,9 +117,10 @@ def _spread(room: int, block: int, gap: int) -> NDArray[np.int64]:
 def _start_cells(height: int, width: int, between: tuple[int, int], pattern: str) -> NDArray[np.bool_]:
     """Starts beside the shelves' columns `between`; the outline and the lane next to them stay free."""
     row, column = np.indices((height, width))
+    inward = np.minimum(column, width - 1 - column)  # both sides alike
     keep = {
         "full": np.ones((height, width), bool),
-        "columns": column % 3 != 0,
+        "columns": inward % 3 != 0,
         "rows": row % 3 != 0,
         "checker": (row + column) % 2 == 0,
     }[pattern]
