@@ -52,7 +52,7 @@ train: $(VENV)/.installed-all ## train SYSTEM=follower
 	$(BIN)/pilotfish train $(SYSTEM)
 
 lock: $(VENV)/.installed-all ## write constraints.txt from what is installed in the environment
-	@{ head -n 2 constraints.txt; $(BIN)/pip freeze --exclude-editable | sed -E 's/\+cpu$$//' | sort -f; } > constraints.new
+	@{ head -n 2 constraints.txt; $(BIN)/pip freeze --all --exclude-editable --exclude pip | sed -E 's/\+cpu$$//' | sort -f; } > constraints.new
 	@mv constraints.new constraints.txt
 
 clean: ## remove the environment and everything built

@@ -49,7 +49,17 @@ ROS_WHEELS = [
     "ros-ament-index-python",
 ]
 TRAIN = ["torch", "stable-baselines3", "tensorboard", "torch-geometric", "onnx", "matplotlib"]
-DEV = ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "ruff", "mypy", "pre-commit", "typos"]
+DEV = [
+    "pytest",
+    "pytest-timeout",
+    "pytest-xdist",
+    "hypothesis",
+    "ruff",
+    "mypy",
+    "pre-commit",
+    "typos",
+    "setuptools",
+]
 
 
 def import_packages() -> dict[str, str]:
@@ -83,7 +93,8 @@ def share_files() -> list[tuple[str, list[str]]]:
     ]
     for folder, pattern in (("launch", "*.launch.py"), ("launch/params", "*.yaml")):
         found = sorted(path.relative_to(HERE).as_posix() for path in (HERE / folder).glob(pattern))
-        files.append((f"{share}/{folder}", found))
+        if found:
+            files.append((f"{share}/{folder}", found))
     return files
 
 
