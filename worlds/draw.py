@@ -131,14 +131,18 @@ def _background(grid: GridMap, cell_px: int) -> Image.Image:
     if cell_px >= 8:
         lines = np.zeros(walls.shape, bool)
         lines[::cell_px], lines[:, ::cell_px] = True, True
-        faint = image[lines & ~walls].astype(np.int16) - (255 - np.array(PALETTE["line"]))
-        image[lines & ~walls] = np.clip(faint + 6, 0, 255)
+        image[lines & ~walls] = _darkened(image[lines & ~walls], "line")
     if cell_px >= 6:  # walls stand up: a darker front where the cell below is free, and its shadow
         side, shadow = round(cell_px * 0.28), round(cell_px * 0.18)
         image[walls & ~_shifted_up(walls, side)] = PALETTE["wall_side"]
         shaded = ~walls & _shifted_up(walls, -shadow)
-        image[shaded] = image[shaded] * (np.array(PALETTE["shadow"]) / PALETTE["floor"])
+        image[shaded] = _darkened(image[shaded], "shadow")
     return Image.fromarray(image)
+
+
+def _darkened(colours: NDArray[np.uint8], shade: str) -> NDArray[np.uint8]:
+    """Colours as much darker as the floor is under a line or a shadow."""
+    return (colours * (np.array(PALETTE[shade]) / PALETTE["floor"])).astype(np.uint8)
 
 
 def _shifted_up(walls: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
