@@ -17,9 +17,7 @@ ROBOTS_PER_PROCESS = 16
 """A process of its own for each robot would cost 70 MB and half a second of start-up a robot."""
 
 ARGUMENTS = [
-    PlanArgument(
-        "world", "warehouse", "Map: a name, a file, FILE#NAME or gen:FAMILY?..., as `pilotfish worlds`."
-    ),
+    PlanArgument("world", "warehouse", "Map: a name, a file, FILE#NAME or gen:FAMILY?..."),
     PlanArgument("robots", 16, "Number of robots."),
     PlanArgument(
         "backend", "grid", "Who answers the robots' topics.", choices=(*FLEET_BACKENDS, *ANSWERED_ELSEWHERE)

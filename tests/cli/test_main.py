@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import typer
+
 from pilotfish.cli import main as cli
 from pilotfish.cli.lazy import lazy_group
 

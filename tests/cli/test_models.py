@@ -1,9 +1,10 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
+
 from pilotfish.cli.models import app
 from pilotfish.policies import models
-from typer.testing import CliRunner
 
 
 @pytest.fixture
