@@ -36,8 +36,8 @@ def agent_colours(n: int) -> tuple[Colour, ...]:
     colours = []
     for index in range(n):
         value, saturation = shades[index // len(_HUES) % len(shades)]
-        rgb = colorsys.hsv_to_rgb(_HUES[index % len(_HUES)], saturation, value)
-        colours.append(tuple(round(255 * part) for part in rgb))
+        red, green, blue = colorsys.hsv_to_rgb(_HUES[index % len(_HUES)], saturation, value)
+        colours.append((round(255 * red), round(255 * green), round(255 * blue)))
     return tuple(colours)
 
 
@@ -103,7 +103,7 @@ def _tile(grid: GridMap, edge: int) -> Image.Image:
     return picture.resize(size, Image.Resampling.BOX)
 
 
-def _fit(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
     """The text, its end cut off where it is wider than `width` pixels."""
     while font.getlength(text) > width:
         text = text.rstrip("…")[:-1] + "…"

@@ -43,7 +43,7 @@ def report(grid: GridMap) -> MapReport:
     errors: list[str] = []
     warnings: list[str] = []
     if grid.starts is not None and grid.goals is not None:
-        errors = _unreachable(grid, labels.ravel())
+        errors = _unreachable(grid, {"start": grid.starts, "goal": grid.goals}, labels.ravel())
     elif (sizes == 1).any():
         warnings.append(f"{int((sizes == 1).sum())} free cells have no free neighbour; no robot can use them")
     if count > 1:
@@ -64,11 +64,11 @@ def report(grid: GridMap) -> MapReport:
     )
 
 
-def _unreachable(grid: GridMap, labels: NDArray[np.int32]) -> list[str]:
+def _unreachable(grid: GridMap, kinds: dict[str, NDArray[np.int32]], labels: NDArray[np.int32]) -> list[str]:
     """Complaints about starts and goals outside of the component that most starts are in."""
-    main = np.bincount(labels[grid.starts]).argmax()
+    main = np.bincount(labels[kinds["start"]]).argmax()
     complaints = []
-    for kind, cells in (("start", grid.starts), ("goal", grid.goals)):
+    for kind, cells in kinds.items():
         cut_off = cells[labels[cells] != main]
         if len(cut_off):
             row, column = divmod(int(cut_off[0]), grid.width)

@@ -91,7 +91,7 @@ def _downsample(walls: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
     height, width = walls.shape
     padded = np.pad(walls, ((-height % factor, 0), (0, -width % factor)), constant_values=True)
     rows, columns = padded.shape[0] // factor, padded.shape[1] // factor
-    return padded.reshape(rows, factor, columns, factor).any(axis=(1, 3))
+    return np.any(padded.reshape(rows, factor, columns, factor), axis=(1, 3))
 
 
 def read(path: Path, cell_size: float | None = None) -> list[GridMap]:

@@ -60,7 +60,8 @@ def make_warehouse(params: WarehouseParams, rng: np.random.Generator) -> GridMap
     """
     for _ in range(30):
         grid = _layout(params, rng)
-        if 7.5 * min(len(grid.starts), len(grid.goals)) >= grid.walls.size:
+        places = [len(cells) for cells in (grid.starts, grid.goals) if cells is not None]
+        if 7.5 * min(places) >= grid.walls.size:
             break
     return grid
 
