@@ -128,7 +128,7 @@ class PyBulletFleetWorld:
         plane = p.createCollisionShape(p.GEOM_PLANE, physicsClientId=client)
         floor = p.createMultiBody(0.0, plane, physicsClientId=client)
         p.changeDynamics(floor, -1, lateralFriction=FLOOR_FRICTION, physicsClientId=client)
-        for box in self._spec.boxes:
+        for box in self._spec.walls:
             shape = p.createCollisionShape(
                 p.GEOM_BOX, halfExtents=[edge / 2 for edge in box.size], physicsClientId=client
             )

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from pilotfish.worlds.fleet_world import FleetWorld
 from pilotfish.worlds.grid.scenario import Scenario
 from pilotfish.worlds.maps.grid_map import GridMap

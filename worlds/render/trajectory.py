@@ -1,0 +1,93 @@
+"""What a fleet did over time, in the one form that every picture and video is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilotfish.worlds.maps.grid_map import GridMap
+
+
+@dataclass(frozen=True, eq=False)
+class FleetTrajectory:
+    """N robots at T moments.
+
+    Attributes:
+        grid: where they drive.
+        times: float64 [T] rising [s].
+        poses: float32 [T, N, 3] x [m], y [m], yaw [rad], map frame.
+        goals: int32 [T, N] goal cell of each robot, -1 for none.
+        delivered: int32 [T] goals reached so far by the whole fleet; counted from the changes of
+            ``goals`` when not given.
+        radius: footprint of a robot [m]; None means 0.36 of a cell.
+    """
+
+    grid: GridMap
+    times: NDArray[np.float64]
+    poses: NDArray[np.float32]
+    goals: NDArray[np.int32]
+    delivered: NDArray[np.int32] = field(default=None)  # type: ignore[assignment]
+    radius: float = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.poses.ndim != 3 or self.poses.shape[2] != 3 or not self.poses.size:
+            raise ValueError(f"poses must be [T, N, 3] and not empty, got shape {self.poses.shape}")
+        steps, robots = self.poses.shape[:2]
+        if self.times.shape != (steps,) or (np.diff(self.times) <= 0).any():
+            raise ValueError(f"times must be {steps} rising moments, got shape {self.times.shape}")
+        if self.goals.shape != (steps, robots):
+            raise ValueError(f"goals must have shape {(steps, robots)}, got {self.goals.shape}")
+        if self.radius is None:
+            object.__setattr__(self, "radius", 0.36 * self.grid.resolution)
+        if self.delivered is None:
+            object.__setattr__(self, "delivered", np.cumsum(self.arrivals.sum(axis=1)).astype(np.int32))
+
+    @classmethod
+    def from_cells(
+        cls, grid: GridMap, cells: NDArray[np.integer], goals: NDArray[np.integer], step_seconds: float = 1.0
+    ) -> FleetTrajectory:
+        """From a grid episode: cells and goals int [T, N], one row a step."""
+        xy = grid.cell_centre(cells)
+        move = np.diff(xy, axis=0, append=xy[-1:])
+        # Robots look where they go next, and keep looking there while they wait.
+        moment = np.arange(len(xy))[:, None] * np.ones(xy.shape[1], dtype=int)
+        last_move = np.maximum.accumulate(np.where(np.abs(move).sum(axis=-1) > 0, moment, 0))
+        heading = np.take_along_axis(np.arctan2(move[..., 1], move[..., 0]), last_move, axis=0)
+        return cls(
+            grid=grid,
+            times=np.arange(len(xy)) * step_seconds,
+            poses=np.concatenate([xy, heading[..., None]], axis=-1).astype(np.float32),
+            goals=np.asarray(goals, dtype=np.int32),
+        )
+
+    @property
+    def n_robots(self) -> int:
+        return self.poses.shape[1]
+
+    @property
+    def duration(self) -> float:
+        """[s]"""
+        return float(self.times[-1] - self.times[0])
+
+    @property
+    def arrivals(self) -> NDArray[np.bool_]:
+        """bool [T, N]: the robot was given a new goal at this moment, having had another before."""
+        changed = np.zeros(self.goals.shape, dtype=bool)
+        changed[1:] = (self.goals[1:] != self.goals[:-1]) & (self.goals[:-1] >= 0) & (self.goals[1:] >= 0)
+        return changed
+
+    def index_at(self, moments: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Row in force at each moment [K] [s]: the last one not after it."""
+        return np.clip(np.searchsorted(self.times, moments, side="right") - 1, 0, len(self.times) - 1)
+
+    def poses_at(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Poses [K, N, 3] in between the rows; yaw turns the short way round."""
+        before = self.index_at(moments)
+        after = np.minimum(before + 1, len(self.times) - 1)
+        gap = np.where(after > before, self.times[after] - self.times[before], 1.0)
+        share = np.clip((moments - self.times[before]) / gap, 0.0, 1.0)[:, None, None]
+        change = self.poses[after].astype(np.float64) - self.poses[before]
+        change[..., 2] = (change[..., 2] + np.pi) % (2 * np.pi) - np.pi
+        return self.poses[before] + share * change
