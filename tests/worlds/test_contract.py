@@ -72,7 +72,8 @@ def test_forward_is_along_the_heading(make):
     # Turn to face the far end first: +x from the left half, -x from the right half.
     target = 0.0 if before[0] < 6 else np.pi
     error = (target - before[2] + np.pi) % (2 * np.pi) - np.pi
-    turned = drive(world, [[0.0, error / 2.0]], 2.0)[0]
+    drive(world, [[0.0, error / 2.0]], 2.0)
+    turned = drive(world, [[0.0, 0.0]], 0.5)[0]
     after = drive(world, [[0.5, 0.0]], 2.0)[0]
     moved = after[:2] - turned[:2]
     heading = np.array([np.cos(turned[2]), np.sin(turned[2])])
