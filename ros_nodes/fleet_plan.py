@@ -93,7 +93,6 @@ def plan(
                 fleet | clock | share,
                 executable="follower_host",
                 respawn=True,
-                keep_name=False,
             )
         )
     if record:

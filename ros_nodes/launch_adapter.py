@@ -5,9 +5,9 @@ from __future__ import annotations
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, parse_arguments, system_module
 
 from launch import LaunchContext, LaunchDescription
+from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, parse_arguments, system_module
 
 
 def describe(system: str) -> LaunchDescription:
@@ -39,7 +39,7 @@ def node(spec: NodeSpec) -> Node:
     return Node(
         package=spec.package,
         executable=spec.executable,
-        name=spec.name if spec.keep_name else None,
+        name=spec.name,
         namespace=spec.namespace or None,
         parameters=[*spec.params_files, *([dict(spec.parameters)] if spec.parameters else [])],
         remappings=list(spec.remappings),

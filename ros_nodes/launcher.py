@@ -40,9 +40,8 @@ Output = Callable[[str, str], None]
 
 def command_line(spec: NodeSpec) -> list[str]:
     """The words that start a node: the module of its executable, then its ROS arguments."""
-    words = [sys.executable, "-m", f"{spec.package}.ros_nodes.{spec.executable}", "--ros-args"]
-    if spec.keep_name:
-        words += ["-r", f"__node:={spec.name}"]
+    words = [sys.executable, "-m", f"{spec.package}.ros_nodes.{spec.executable}"]
+    words += ["--ros-args", "-r", f"__node:={spec.name}"]
     if spec.namespace:
         words += ["-r", f"__ns:=/{spec.namespace.strip('/')}"]
     for name, target in spec.remappings:

@@ -35,7 +35,6 @@ class NodeSpec:
         environment: variables added to the process's environment.
         respawn: start it again when it ends.
         required: when it ends, the whole system does.
-        keep_name: False for a process that holds several nodes, each of which names itself.
     """
 
     executable: str
@@ -48,7 +47,6 @@ class NodeSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     respawn: bool = False
     required: bool = False
-    keep_name: bool = True
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,6 @@ def test_command_line_carries_names_parameters_and_files():
     assert process_name(spec) == "robot_1/follower"
 
 
-def test_a_process_of_many_nodes_keeps_their_names():
-    assert "__node" not in " ".join(command_line(NodeSpec("follower_host", "host", keep_name=False)))
-
-
 def test_processes_run_until_the_block_is_left(toy_env):
     with Launcher(
         [toy("talker"), toy("talker", name="second")], env=toy_env, output=lambda *_: None
