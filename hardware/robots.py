@@ -43,7 +43,7 @@ class RobotSpec:
                 raise ValueError(f"robot {self.name!r}: {field.name} must be positive, got {value}")
 
     def speed_to_stop_within(self, distance: float, latency: float) -> float:
-        """Highest speed [m/s] that a ``distance`` [m] is enough to stop from, braking ``latency`` [s] late."""
+        """Highest speed [m/s] to stop within ``distance`` [m] when braking starts ``latency`` [s] late."""
         if distance <= 0:
             return 0.0
         lag = self.max_braking * latency

@@ -74,7 +74,6 @@ class FleetAgent:
         claims: times of the claim protocol; footprint and speed come from ``spec``.
         seed: of its policy and pauses; give every robot another one.
         epoch: see `Claims`.
-        now: [s].
     """
 
     def __init__(
@@ -86,7 +85,6 @@ class FleetAgent:
         *,
         seed: int,
         epoch: int,
-        now: float,
         parameters: AgentParameters | None = None,
         claims: ClaimParameters | None = None,
     ) -> None:
@@ -100,7 +98,7 @@ class FleetAgent:
                 f"a robot of radius {spec.radius} m and a margin of {self.parameters.margin} m does not fit "
                 f"in cells of {graph.resolution} m: use a smaller robot or a coarser map"
             )
-        self.claims = Claims(graph, robot, claims, epoch, now)
+        self.claims = Claims(graph, robot, claims, epoch)
         self.driver = CellDriver(spec)
         self.limiter = VelocityLimiter(spec)
         self.decider = Decider(graph, policy, robot, seed)
@@ -115,7 +113,7 @@ class FleetAgent:
         self._pose_stamp = -math.inf
         self._others: dict[int, tuple[float, float]] = {}
         self._others_stamp = -math.inf
-        self._next_decision = now
+        self._next_decision = -math.inf
         self._masked: dict[int, float] = {}  # action -> until when
         self._masked_at = -1  # the cell where these actions were tried
         self._wish: int | None = None  # action that led to the pending request

@@ -9,7 +9,7 @@ from pilotfish.worlds.maps.grid_map import GridMap
 
 
 class CellGraph:
-    """Free cells, who is next to whom, what a disc touches; cells as in `GridMap`, metres in the map frame."""
+    """Free cells, who is next to whom, what a disc touches. Cells as in `GridMap`, metres, map frame."""
 
     def __init__(self, grid: GridMap) -> None:
         self.grid = grid
@@ -83,3 +83,22 @@ class CellGraph:
         row = self._height - 1 - math.floor((y - self._bottom) / self.resolution)
         col = math.floor((x - self._left) / self.resolution)
         return min(max(row, 0), self._height - 1), min(max(col, 0), self._width - 1)
+
+    def shortest_path(self, start: int, end: int) -> list[int]:
+        """Cells from ``start`` to ``end``, both included; empty if there is no way."""
+        came_from = {start: start}
+        edge = [start]
+        while edge and end not in came_from:
+            following = []
+            for cell in edge:
+                for neighbour in self.neighbours(cell):
+                    if neighbour not in came_from:
+                        came_from[neighbour] = cell
+                        following.append(neighbour)
+            edge = following
+        if end not in came_from:
+            return []
+        path = [end]
+        while path[-1] != start:
+            path.append(came_from[path[-1]])
+        return path[::-1]

@@ -162,12 +162,9 @@ class Claims:
         robot: own index.
         parameters: the same for all robots of a fleet.
         epoch: a number that grows with every start of this robot's process, such as the time in ns.
-        now: when the process started [s]; nothing is requested before ``now + lease``.
     """
 
-    def __init__(
-        self, graph: CellGraph, robot: int, parameters: ClaimParameters, epoch: int, now: float
-    ) -> None:
+    def __init__(self, graph: CellGraph, robot: int, parameters: ClaimParameters, epoch: int) -> None:
         self.graph = graph
         self.robot = robot
         self.parameters = parameters
@@ -181,12 +178,12 @@ class Claims:
         """How often this process was frozen for longer than ``stall_after``."""
         self.strays = 0
         """Ticks at which the footprint touched a cell outside of the chain: the driver's fault."""
-        self._grants_from = now + parameters.stall_after
-        self._quiet_until = now + parameters.lease
+        # Life begins with the first tick.
+        self._grants_from = self._quiet_until = math.inf
         self._was_frozen = False
         self._inside = False
-        self._last_tick = now
-        self._used_at = now
+        self._last_tick = math.nan
+        self._used_at = -math.inf
         self._moved_from = (math.inf, math.inf)
         self._sequence = 0
         self._requests = epoch // 1_000_000 & 0x7FFFFFFF
@@ -278,7 +275,10 @@ class Claims:
 
         Returns: the message to broadcast.
         """
-        if now - self._last_tick > self.parameters.stall_after:
+        if math.isnan(self._last_tick):
+            self._grants_from = now + self.parameters.stall_after
+            self._quiet_until = now + self.parameters.lease
+        elif now - self._last_tick > self.parameters.stall_after:
             self.stalls += 1
             self._was_frozen = True
             self.pending = None

@@ -19,7 +19,8 @@ from pilotfish.policies.coordination.agent import AgentParameters, FleetAgent, c
 from pilotfish.policies.coordination.cells import CellGraph
 from pilotfish.policies.coordination.faults import Faults
 from pilotfish.policies.coordination.radio import Radio
-from pilotfish.policies.fleet import VIEW_RADIUS, FleetPolicy
+from pilotfish.policies.fleet import FleetPolicy
+from pilotfish.worlds.fleet_view import robots_in_view
 from pilotfish.worlds.fleet_world import FleetWorld
 from pilotfish.worlds.grid.kinematic import KinematicFleetWorld
 from pilotfish.worlds.grid.scenario import Scenario
@@ -97,7 +98,7 @@ class FleetTrial:
         self._rng = np.random.default_rng([seed, 1])
         self._radio = Radio(n_robots, self.faults.radio, seed)
         self._wheels = [VelocityLimiter(self.spec) for _ in range(n_robots)]
-        self._pictures = [(0.0, self.poses)]
+        self._pictures = [(0.0, self.poses, robots_in_view(grid, self.poses))]
         self._lives = 0
         self._schedule = self.faults.schedule(n_robots, seed)
         self._stopped_until = np.zeros(n_robots)
@@ -135,7 +136,8 @@ class FleetTrial:
             velocity[robot] = sent.forward, sent.turn
         self.poses = self.world.step(velocity, self.tick)
         self.now += self.tick
-        self._pictures = [*self._pictures[-2:], (self.now, self.poses)]
+        picture = (self.now, self.poses, robots_in_view(self.grid, self.poses))
+        self._pictures = [*self._pictures[-2:], picture]
         for robot, frames in self._radio.deliver(self.now).items():
             if self._running(robot):
                 for frame in frames:
@@ -150,10 +152,10 @@ class FleetTrial:
 
     def _tick_agent(self, robot: int) -> None:
         agent = self.agents[robot]
-        stamp, poses = self._pictures[self._rng.integers(len(self._pictures))]
+        stamp, poses, views = self._pictures[self._rng.integers(len(self._pictures))]
         x, y, yaw = poses[robot].tolist()
         agent.see_pose(Pose(x, y, yaw), stamp)
-        agent.see_others(robots_in_view(self.grid, poses, robot), stamp)
+        agent.see_others(views[robot], stamp)
         output = agent.tick(self.now)
         if output.reached is not None:
             self.goals_reached += 1
@@ -172,7 +174,6 @@ class FleetTrial:
             self._make_policy(),
             seed=self._seed * 10_007 + self._lives,
             epoch=self._lives * 1_000_000_000,
-            now=self.now,
             parameters=self.parameters,
         )
         agent.set_goal(self.goals[robot])
@@ -199,16 +200,3 @@ class FleetTrial:
             if not held.isdisjoint(mine):
                 self.double_claims += 1
             held |= mine
-
-
-def robots_in_view(grid: GridMap, poses: np.ndarray, robot: int) -> dict[int, tuple[float, float]]:
-    """What robot ``robot`` sees: position of each robot whose cell is within the view radius of its own.
-
-    Args:
-        poses: float64 [N, 3], map frame.
-    """
-    row, col = np.divmod(grid.cell_at(poses[:, :2]), grid.width)
-    near = np.maximum(np.abs(row - row[robot]), np.abs(col - col[robot])) <= VIEW_RADIUS
-    near[robot] = False
-    found = np.flatnonzero(near)
-    return dict(zip(found.tolist(), map(tuple, poses[found, :2].tolist()), strict=True))

@@ -1,0 +1,81 @@
+"""What all nodes share: their start, their QoS and their diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+
+SENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+"""Only the newest value counts."""
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+"""Whoever comes late still gets the last value."""
+STREAM = QoSProfile(depth=20)
+
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
+
+Status = tuple[bytes, str, Mapping[str, object]]
+"""Level, one line, and values."""
+
+
+def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
+    """Start ROS, spin a node until it is interrupted, end cleanly.
+
+    A node that hosts others lists them in ``followers``; they are spun with it.
+    """
+    try:
+        with rclpy.init(args=args):
+            executor = SingleThreadedExecutor()
+            node = make()
+            for member in (node, *getattr(node, "followers", ())):
+                executor.add_node(member)
+            try:
+                executor.spin()
+            finally:
+                node.destroy_node()
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+
+
+def seconds_now(node: Node) -> float:
+    """The node's clock [s]: the simulator's where ``use_sim_time`` is set."""
+    return node.get_clock().now().nanoseconds * 1e-9
+
+
+def parameter(node: Node, name: str, default: object) -> object:
+    """Declare a parameter, unless that was done before, and return its value."""
+    if not node.has_parameter(name):
+        node.declare_parameter(name, default)
+    return node.get_parameter(name).value
+
+
+class Diagnostics:
+    """Publishes a node's status on /diagnostics.
+
+    Args:
+        node: who reports.
+        name: what the status is called, such as ``robot_3: follower``.
+        status: asked at each report.
+        period: [s]; 0 for a caller that calls ``report`` itself.
+    """
+
+    def __init__(self, node: Node, name: str, status: Callable[[], Status], period: float = 1.0) -> None:
+        self._node = node
+        self._name = name
+        self._status = status
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        if period > 0:
+            node.create_timer(period, self.report)
+
+    def report(self) -> None:
+        """Publish the status now."""
+        level, text, values = self._status()
+        status = DiagnosticStatus(level=level, name=self._name, message=text, hardware_id=self._name)
+        status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)

@@ -1,0 +1,1 @@
+"""Message <-> typed value, pure functions: no node, no state."""
