@@ -88,6 +88,16 @@ def test_a_recording_becomes_the_trajectory_that_was_driven(tmp_path):
     assert trajectory.delivered[-1] == 2
 
 
+def test_only_the_part_after_a_moment_counts(tmp_path):
+    recording = record(tmp_path / "bag")
+    part = load_recording(recording, since=2.5)
+    assert part.times[0] == 0.0 and part.duration == pytest.approx(0.5)
+    assert part.poses[0, 0, 0] == pytest.approx(1.5 + 0.5 * 2.5, abs=1e-4)
+    assert part.delivered[-1] == 0
+    with pytest.raises(ValueError, match="ends 6.0 s before"):
+        load_recording(recording, since=9.0)
+
+
 def test_a_recording_cut_off_is_read_as_far_as_it_goes(tmp_path):
     whole = record(tmp_path / "bag")
     cut = tmp_path / "cut.mcap"

@@ -56,7 +56,7 @@ class FleetPainter:
         picture = Image.new("RGB", self._size, PALETTE["wall_side"])
         picture.paste(canvas.reduce(SUPERSAMPLE), self._corner)
         delivered = int(trajectory.delivered[trajectory.index_at(now)[0]])
-        look.draw_bar(picture, self.title, look.counters(moment, delivered))
+        look.draw_bar(picture, self.title, look.counters(float(now[0]), delivered))
         return np.asarray(picture)
 
     def _draw_robots(self, canvas: Image.Image, poses: NDArray[np.float64]) -> None:

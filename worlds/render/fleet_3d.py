@@ -102,7 +102,7 @@ class FleetScene:
         image = Image.new("RGB", self._size)
         image.paste(Image.fromarray(picture).reduce(SUPERSAMPLE), (0, look.BAR_HEIGHT))
         row = trajectory.index_at(np.array([now]))[0]
-        look.draw_bar(image, self.title, look.counters(moment, int(trajectory.delivered[row])))
+        look.draw_bar(image, self.title, look.counters(now, int(trajectory.delivered[row])))
         return np.asarray(image)
 
     def _floor(self, moment: float, poses: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ PERIOD = 0.1
 """Time between the rows of the trajectory [s]."""
 ROBOT_TOPIC = re.compile(r"(?:^|/)robot_(\d+)/(odom|goal_pose)$")
 OCCUPIED = 50
-"""Cells of an occupancy grid at least this likely to be occupied are walls [%]."""
+"""Cells of an occupancy grid at least this likely to be occupied [%] are walls, as are unknown ones."""
 
 
 @dataclass
@@ -33,12 +33,13 @@ class _Heard:
     topics: set[str] = field(default_factory=set)
 
 
-def load_recording(path: Path | str, grid: GridMap | None = None) -> FleetTrajectory:
-    """Trajectory of the robots whose ``robot_<i>/odom`` a recording holds; time is that of the messages.
+def load_recording(path: Path | str, grid: GridMap | None = None, since: float = 0.0) -> FleetTrajectory:
+    """Trajectory of the robots whose ``robot_<i>/odom`` a recording holds; its time begins with 0.
 
     Args:
         path: an MCAP file, complete or cut off, or a rosbag2 folder with one.
         grid: the map, instead of the recorded ``map`` topic (which knows neither starts nor goals).
+        since: what was before is left out [s, by the stamps of the messages].
 
     Raises:
         FileNotFoundError: there is no recording.
@@ -57,12 +58,14 @@ def load_recording(path: Path | str, grid: GridMap | None = None) -> FleetTrajec
     if silent:
         raise ValueError(f"{path} has no odometry of robots {silent}, though of robot_{max(heard.odom)}")
     tracks = [_track(heard.odom[robot]) for robot in robots]
-    start = max(track[0, 0] for track in tracks)
-    end = max(max(track[-1, 0] for track in tracks), start + PERIOD)
+    start = max(since, *(track[0, 0] for track in tracks))
+    end = max(track[-1, 0] for track in tracks)
+    if end < start:
+        raise ValueError(f"{path} ends {start - end:.1f} s before the part that was asked for")
     times = np.arange(start, end + PERIOD / 2, PERIOD)
     poses = np.stack([_resample(track, times) for track in tracks], axis=1)
     goals = np.stack([_goals_at(heard.goals.get(robot, []), times, grid) for robot in robots], axis=1)
-    return FleetTrajectory(grid=grid, times=times, poses=poses.astype(np.float32), goals=goals)
+    return FleetTrajectory(grid=grid, times=times - start, poses=poses.astype(np.float32), goals=goals)
 
 
 def _listen(path: Path | str) -> _Heard:
@@ -101,10 +104,10 @@ def _seconds(stamp: Any) -> float:
 
 def _grid(message: Any) -> GridMap:
     info = message.info
-    occupied = np.asarray(message.data, dtype=np.int8).reshape(info.height, info.width) >= OCCUPIED
+    cells = np.asarray(message.data, dtype=np.int8).reshape(info.height, info.width)[::-1]
     return GridMap(
         name="map",
-        walls=np.ascontiguousarray(occupied[::-1]),  # rows of the message begin at the bottom
+        walls=(cells >= OCCUPIED) | (cells < 0),
         resolution=round(float(info.resolution), 6),
         origin=(info.origin.position.x, info.origin.position.y),
     )

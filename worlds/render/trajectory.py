@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +60,18 @@ class FleetTrajectory:
             times=np.arange(len(xy)) * step_seconds,
             poses=np.concatenate([xy, heading[..., None]], axis=-1).astype(np.float32),
             goals=np.asarray(goals, dtype=np.int32),
+        )
+
+    def between(self, start: float, end: float) -> FleetTrajectory:
+        """The part between two times [s], a row at least; times and deliveries go on counting."""
+        kept = (self.times >= start) & (self.times <= end)
+        kept[self.index_at(np.array([start]))] = True
+        return replace(
+            self,
+            times=self.times[kept],
+            poses=self.poses[kept],
+            goals=self.goals[kept],
+            delivered=self.delivered[kept],
         )
 
     @property

@@ -46,3 +46,10 @@ def test_shapes_are_checked(change, message):
     }
     with pytest.raises(ValueError, match=message):
         FleetTrajectory(HALL, **{**good, **change})
+
+
+def test_a_part_goes_on_counting():
+    goals = np.array([[1], [2], [3], [4], [5]])
+    whole = FleetTrajectory.from_cells(HALL, np.zeros((5, 1), dtype=int), goals)
+    middle = whole.between(1.0, 3.0)
+    assert middle.times.tolist() == [1, 2, 3] and middle.delivered.tolist() == [1, 2, 3]
