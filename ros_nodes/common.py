@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 SENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -39,6 +41,23 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
                 node.destroy_node()
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except Exception:
+        if rclpy.ok():  # otherwise it is the signal, seen in the middle of a call into ROS
+            raise
+
+
+def publish(node: Node, kind: type, topic: str, qos: QoSProfile | int) -> Publisher:
+    """A publisher without QoS event handlers: the executor looks at each of them in every turn."""
+    return node.create_publisher(
+        kind, topic, qos, event_callbacks=PublisherEventCallbacks(use_default_callbacks=False)
+    )
+
+
+def subscribe(node: Node, kind: type, topic: str, callback: Callable, qos: QoSProfile | int) -> None:
+    """A subscription without QoS event handlers."""
+    node.create_subscription(
+        kind, topic, callback, qos, event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False)
+    )
 
 
 def seconds_now(node: Node) -> float:
@@ -67,7 +86,7 @@ class Diagnostics:
         self._node = node
         self._name = name
         self._status = status
-        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._publisher = publish(node, DiagnosticArray, "/diagnostics", 10)
         if period > 0:
             node.create_timer(period, self.report)
 

@@ -35,8 +35,10 @@ from pilotfish.ros_nodes.common import (
     Diagnostics,
     Status,
     parameter,
+    publish,
     run_node,
     seconds_now,
+    subscribe,
 )
 from pilotfish.ros_nodes.conversions.fleet import (
     bytes_from_message,
@@ -87,17 +89,17 @@ class FollowerNode(LifecycleNode):
         self._reached: PoseStamped | None = None
         self._reached_at = 0.0
         self._bad_messages = 0
-        self._command = self.create_publisher(TwistStamped, "cmd_vel", SENSOR)
-        self._claims = self.create_publisher(UInt8MultiArray, "claims", STREAM)
-        self._plan = self.create_publisher(Path, "plan", 1)
-        self._done = self.create_publisher(PoseStamped, "reached", 10)
-        self.create_subscription(Odometry, "odom", self._on_odometry, SENSOR)
-        self.create_subscription(PointCloud2, "seen", self._on_seen, SENSOR)
-        self.create_subscription(UInt8MultiArray, "inbox", self._on_inbox, STREAM)
-        self.create_subscription(PoseStamped, "goal_pose", self._on_goal, LATCHED)
+        self._command = publish(self, TwistStamped, "cmd_vel", SENSOR)
+        self._claims = publish(self, UInt8MultiArray, "claims", STREAM)
+        self._plan = publish(self, Path, "plan", 1)
+        self._done = publish(self, PoseStamped, "reached", 10)
+        subscribe(self, Odometry, "odom", self._on_odometry, SENSOR)
+        subscribe(self, PointCloud2, "seen", self._on_seen, SENSOR)
+        subscribe(self, UInt8MultiArray, "inbox", self._on_inbox, STREAM)
+        subscribe(self, PoseStamped, "goal_pose", self._on_goal, LATCHED)
         if not (graph or parameter(self, "world", "")):
             fleet = self.get_namespace().rsplit("/", 1)[0]
-            self.create_subscription(OccupancyGrid, f"{fleet}/map", self._on_map, LATCHED)
+            subscribe(self, OccupancyGrid, f"{fleet}/map", self._on_map, LATCHED)
         self.diagnostics = Diagnostics(
             self, f"{self.robot_name}: follower", self.status, period=0.0 if hosted else 1.0
         )

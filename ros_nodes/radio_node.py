@@ -22,8 +22,10 @@ from pilotfish.ros_nodes.common import (
     Diagnostics,
     Status,
     parameter,
+    publish,
     run_node,
     seconds_now,
+    subscribe,
 )
 from pilotfish.ros_nodes.conversions.fleet import bytes_from_message, bytes_to_message
 from pilotfish.ros_nodes.conversions.geometry import positions_from_pose_array
@@ -44,13 +46,13 @@ class RadioNode(Node):
         self.radio = Radio(n, settings, int(parameter(self, "seed", 0)))
         self.relayed = 0
         self._positions: np.ndarray | None = None
-        self._inboxes = [self.create_publisher(UInt8MultiArray, f"robot_{i}/inbox", STREAM) for i in range(n)]
+        self._inboxes = [publish(self, UInt8MultiArray, f"robot_{i}/inbox", STREAM) for i in range(n)]
         for i in range(n):
-            self.create_subscription(
-                UInt8MultiArray, f"robot_{i}/claims", lambda m, i=i: self._on_claims(i, m), STREAM
+            subscribe(
+                self, UInt8MultiArray, f"robot_{i}/claims", lambda m, i=i: self._on_claims(i, m), STREAM
             )
-        self.create_subscription(PoseArray, "poses", self._on_poses, SENSOR)
-        self.create_timer(float(parameter(self, "relay_period", 0.03)), self._relay)
+        subscribe(self, PoseArray, "poses", self._on_poses, SENSOR)
+        self.create_timer(float(parameter(self, "relay_period", 0.05)), self._relay)
         Diagnostics(self, "radio: relay", self._status)
 
     def _on_poses(self, message: PoseArray) -> None:

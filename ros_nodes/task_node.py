@@ -3,9 +3,9 @@
 For each robot it publishes ``robot_i/goal_pose`` (latched, so that a robot that restarts gets it again)
 and listens to ``robot_i/reached``. A user sends a pose to ``robot_i/user_goal``, or calls the service
 ``robot_i/go_to`` (nav_msgs/GetPlan: ``goal`` is where to go; the answer holds the shortest path from the
-robot's last goal, or nothing if the goal is refused). User goals come first, in order; then the stream goes on.
-The service ``pause_tasks`` (std_srvs/SetBool) stops the stream. ``goals_reached`` counts, ``throughput``
-is goals a second since the first robot reached one.
+robot's last goal, or nothing if the goal is refused). User goals come first, in order; then the stream
+goes on. The service ``pause_tasks`` (std_srvs/SetBool) stops the stream. ``goals_reached`` counts,
+``throughput`` is goals a second since the first robot reached one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from std_msgs.msg import Float64, Int64
 from std_srvs.srv import SetBool
 
 from pilotfish.policies.coordination.cells import CellGraph
-from pilotfish.ros_nodes.common import LATCHED, OK, Diagnostics, Status, parameter, run_node, seconds_now
+from pilotfish.ros_nodes.common import (
+    LATCHED,
+    OK,
+    Diagnostics,
+    Status,
+    parameter,
+    publish,
+    run_node,
+    seconds_now,
+    subscribe,
+)
 from pilotfish.ros_nodes.conversions.geometry import MAP_FRAME, pose_stamped
 from pilotfish.worlds.grid.scenario import Scenario
 from pilotfish.worlds.maps.load import load_map
@@ -42,16 +52,12 @@ class TaskNode(Node):
         self.paused = False
         self._last_cell = [int(start) for start in self.scenario.starts]
         self._started: float | None = None
-        self._goals = [self.create_publisher(PoseStamped, f"robot_{i}/goal_pose", LATCHED) for i in range(n)]
-        self._count = self.create_publisher(Int64, "goals_reached", LATCHED)
-        self._throughput = self.create_publisher(Float64, "throughput", 10)
+        self._goals = [publish(self, PoseStamped, f"robot_{i}/goal_pose", LATCHED) for i in range(n)]
+        self._count = publish(self, Int64, "goals_reached", LATCHED)
+        self._throughput = publish(self, Float64, "throughput", 10)
         for i in range(n):
-            self.create_subscription(
-                PoseStamped, f"robot_{i}/reached", lambda m, i=i: self._on_reached(i, m), 10
-            )
-            self.create_subscription(
-                PoseStamped, f"robot_{i}/user_goal", lambda m, i=i: self._on_user_goal(i, m), 10
-            )
+            subscribe(self, PoseStamped, f"robot_{i}/reached", lambda m, i=i: self._on_reached(i, m), 10)
+            subscribe(self, PoseStamped, f"robot_{i}/user_goal", lambda m, i=i: self._on_user_goal(i, m), 10)
             self.create_service(GetPlan, f"robot_{i}/go_to", lambda q, a, i=i: self._on_go_to(i, q, a))
         self.create_service(SetBool, "pause_tasks", self._on_pause)
         self.create_timer(1.0, self._publish_count)
