@@ -1,0 +1,86 @@
+"""The fleet's launch file under the real ``ros2 launch``, watched on its topics."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pilotfish.ros_nodes.plan import share_file
+
+pytestmark = pytest.mark.system
+
+BIN = Path(sys.executable).parent
+SECONDS = 90
+
+
+def ros2_command() -> str | None:
+    """``ros2`` with its verb ``launch``, of this environment or of a sourced ROS."""
+    command = shutil.which("ros2", path=os.pathsep.join([str(BIN), os.environ.get("PATH", "")]))
+    if command and subprocess.run([command, "launch", "--help"], capture_output=True).returncode == 0:
+        return command
+    return None
+
+
+@pytest.fixture
+def ament_prefix(tmp_path):
+    """What a colcon build leaves, as far as ``ros2 launch`` looks at it."""
+    index = tmp_path / "share/ament_index/resource_index/packages"
+    index.mkdir(parents=True)
+    (index / "pilotfish").touch()
+    share = tmp_path / "share/pilotfish"
+    share.mkdir(parents=True)
+    shutil.copytree(share_file("launch/fleet.launch.py").parent, share / "launch")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/pilotfish").symlink_to(BIN, target_is_directory=True)
+    return tmp_path
+
+
+def watch(seconds: float, goals: int) -> dict[str, int]:
+    """Last values of ``goals_reached`` and ``overlaps``, as soon as enough goals were reached."""
+    import rclpy
+    from rclpy.qos import DurabilityPolicy, QoSProfile
+    from std_msgs.msg import Int64
+
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    seen = {"goals_reached": 0, "overlaps": -1}
+    with rclpy.init():
+        node = rclpy.create_node("watcher")
+        for topic in seen:
+            node.create_subscription(Int64, topic, lambda m, t=topic: seen.update({t: m.data}), latched)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and (seen["goals_reached"] < goals or seen["overlaps"] < 0):
+            rclpy.spin_once(node, timeout_sec=0.2)
+        node.destroy_node()
+    return seen
+
+
+def test_robots_reach_goals_under_ros2_launch(ament_prefix, tmp_path, monkeypatch):
+    command = ros2_command()
+    if command is None:
+        pytest.skip("no `ros2 launch` here: install ROS 2 (apt), source it, and run `make test-launch`")
+    # A domain of its own: goals that another fleet reaches must not count.
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(40 + os.getpid() % 60))
+    prefixes = [str(ament_prefix), os.environ.get("AMENT_PREFIX_PATH", "")]
+    env = {**os.environ, "AMENT_PREFIX_PATH": os.pathsep.join(filter(None, prefixes))}
+    log = tmp_path / "launch.log"
+    words = [command, "launch", "pilotfish", "fleet.launch.py"]
+    words += ["world:=random", "robots:=8", "policy:=planner_pibt"]
+    with log.open("w") as output:
+        launch = subprocess.Popen(
+            words, env=env, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            seen = watch(SECONDS, goals=3)
+            os.killpg(launch.pid, signal.SIGINT)
+            code = launch.wait(timeout=20)
+        finally:
+            if launch.poll() is None:
+                os.killpg(launch.pid, signal.SIGKILL)
+    assert seen["goals_reached"] >= 3, f"{seen} after {SECONDS} s; the launch said:\n{log.read_text()}"
+    assert seen["overlaps"] == 0
+    assert code == 0, log.read_text()
