@@ -70,7 +70,7 @@ class FleetWatch:
     def __init__(self) -> None:
         self.status = FleetStatus()
         self._context = rclpy.Context()
-        self._context.init()
+        self._context.init(args=[])
         self._node = rclpy.create_node("fleet_watch", context=self._context)
         best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
         self._node.create_subscription(Clock, "/clock", self._on_clock, best_effort)
