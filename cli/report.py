@@ -77,7 +77,7 @@ def print_rows(rows: Sequence[Row], columns: Sequence[str] | None = None, title:
 
 
 def _cell(row: Row, column: str) -> str:
-    value = row.get(column)
+    value: Any = row.get(column)
     if value is None:
         return "-"
     if isinstance(value, float | np.floating):

@@ -140,7 +140,7 @@ class Launcher:
         for number, seconds in GRACE:
             left = [process for process in self._processes.values() if process.going]
             for process in left:
-                process.signal(number)
+                process.send(number)
             deadline = time.monotonic() + seconds
             for process in left:
                 process.join(max(0.0, deadline - time.monotonic()))
@@ -183,7 +183,7 @@ class _Process:
         """Whether the process, or a child that holds its output, runs, or is about to run again."""
         return self._thread is not None and self._thread.is_alive()
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """To the whole process group: a node may have children."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, number)
@@ -198,7 +198,7 @@ class _Process:
             self._changed.notify_all()
         for number, seconds in steps:
             if self.going:
-                self.signal(number)
+                self.send(number)
                 self.join(seconds)
 
     def _run(self, started: threading.Event) -> None:
