@@ -77,14 +77,15 @@ def print_rows(rows: Sequence[Row], columns: Sequence[str] | None = None, title:
 
 
 def _cell(row: Row, column: str) -> str:
-    value: Any = row.get(column)
+    value = row.get(column)
     if value is None:
         return "-"
     if isinstance(value, float | np.floating):
-        text = f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+        number = float(value)
+        text = f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
         interval = row.get(f"{column}_ci95")
         return f"{text} ± {(interval[1] - interval[0]) / 2:.2g}" if interval else text
-    if isinstance(value, int | np.integer) and abs(value) >= 10_000:
+    if isinstance(value, int | np.integer) and abs(int(value)) >= 10_000:
         return f"{value:,}"
     return str(value)
 
