@@ -53,7 +53,7 @@ def run(
             for spec in specs:
                 typer.echo(shlex.join(launcher.command_line(spec)))
         else:
-            _require_ros()
+            launcher.require_ros()
             raise typer.Exit(launcher.run_system(specs, duration))
 
 
@@ -67,11 +67,3 @@ def _print_arguments(declared: list) -> None:
             argument.name, argument.default_text or "-", argument.description, ", ".join(argument.choices)
         )
     Console().print(table)
-
-
-def _require_ros() -> None:
-    """Raise ModuleNotFoundError here, once, instead of in every node."""
-    from importlib.util import find_spec
-
-    if find_spec("rclpy") is None:
-        raise ModuleNotFoundError("No module named 'rclpy'", name="rclpy")

@@ -20,6 +20,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from types import FrameType
 
 from pilotfish.ros_nodes.plan import NodeSpec
@@ -268,6 +269,12 @@ class Printer:
         prefix = f"{name:<{self._width}} |"
         with self._lock:
             print(prefix if self._plain else f"\033[{self._colour[name]}m{prefix}\033[0m", line, flush=True)
+
+
+def require_ros() -> None:
+    """Raise ModuleNotFoundError here, once, instead of in every node."""
+    if find_spec("rclpy") is None:
+        raise ModuleNotFoundError("No module named 'rclpy'", name="rclpy")
 
 
 def run_system(specs: Sequence[NodeSpec], timeout: float | None = None) -> int:
