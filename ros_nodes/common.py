@@ -53,11 +53,12 @@ def publish(node: Node, kind: type, topic: str, qos: QoSProfile | int) -> Publis
     )
 
 
-def subscribe(node: Node, kind: type, topic: str, callback: Callable, qos: QoSProfile | int) -> None:
-    """A subscription without QoS event handlers."""
-    node.create_subscription(
-        kind, topic, callback, qos, event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False)
-    )
+def subscribe(
+    node: Node, kind: type, topic: str, callback: Callable, qos: QoSProfile | int, raw: bool = False
+) -> None:
+    """A subscription without QoS event handlers; a raw one calls back with bytes."""
+    events = SubscriptionEventCallbacks(use_default_callbacks=False)
+    node.create_subscription(kind, topic, callback, qos, raw=raw, event_callbacks=events)
 
 
 def seconds_now(node: Node) -> float:

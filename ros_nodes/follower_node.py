@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -257,6 +258,9 @@ class FollowerNode(LifecycleNode):
             "cells": agent.claims.chain,
             "waiting_for": agent.claims.pending.waiting_for if agent.claims.pending else (),
         }
+        if agent.decider.seconds:
+            p50, p99 = np.percentile(agent.decider.seconds, [50, 99]) * 1000
+            values |= {"decision_p50_ms": round(float(p50), 3), "decision_p99_ms": round(float(p99), 3)}
         if not self._active:
             return WARN, "inactive", values
         if agent.stale:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -42,6 +44,8 @@ class Decider:
         self.policy = policy
         self.robot = robot
         self.intent: Intent | None = None
+        self.seconds: deque[float] = deque(maxlen=200)
+        """How long the last decisions took [s]."""
         policy.reset(graph.grid, 1, seed)
 
     def decide(
@@ -61,6 +65,7 @@ class Decider:
             neighbours: the same robots, with what they said.
             masked: actions that have just failed.
         """
+        begun = time.perf_counter()
         seen = [self.graph.cell_at(xy) for xy in others.values()]
         observation = FleetObservation(
             cell=np.array([cell], dtype=np.int32),
@@ -76,6 +81,7 @@ class Decider:
             self.intent = Intent(cell, goal, float(proposal.priority[0]), tuple(scores[0].tolist()))
             observation, proposal = self._with_neighbours(observation, proposal, neighbours)
         action = int(self.policy.resolve(observation, proposal)[0])
+        self.seconds.append(time.perf_counter() - begun)
         return STAY if action in masked else action
 
     def _window(self, cell: int, seen: Iterable[int]) -> NDArray[np.uint8]:
