@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,7 @@ def demo(
 
     from pilotfish.cli.report import write_report
     from pilotfish.worlds.maps.load import load_map
+    from pilotfish.worlds.render.mcap import find_mcap
 
     grid = load_map(world)
     out.mkdir(parents=True, exist_ok=True)
@@ -98,7 +100,7 @@ def demo(
     figures = json_file or out / "summary.json"
     write_report(figures, [row], seeds=[seed])
     _print_figures(console, row)
-    files = {**_draw(settings, trajectory), "figures": figures, "recording": run.recording}
+    files = {**_draw(settings, trajectory), "figures": figures, "recording": find_mcap(run.recording)}
     console.print()
     for name, path in files.items():
         console.print(f"{name:17} {path}", highlight=False, soft_wrap=True)
@@ -124,7 +126,7 @@ class Run:
     """What is known of a run besides its recording.
 
     Attributes:
-        recording: MCAP file or rosbag2 folder.
+        recording: rosbag2 folder.
         status: the newest that was heard of the nodes.
         clock_at_start: simulated time when all robots were driving [s].
         real_time_factor: simulated over wall seconds since then.
@@ -144,7 +146,9 @@ def _run_fleet(settings: Settings, console: Console) -> Run:
     from pilotfish.ros_nodes.launcher import Launcher
     from pilotfish.ros_nodes.plan import plan_system
 
-    recording = settings.out / "fleet.mcap"
+    recording = settings.out / "recording"
+    if recording.is_dir():  # of an earlier demo; the recorder does not write over it
+        shutil.rmtree(recording)
     specs = plan_system(
         "fleet",
         [
@@ -249,7 +253,7 @@ def _load(settings: Settings, grid: GridMap, run: Run) -> FleetTrajectory:
     except (FileNotFoundError, ValueError) as error:
         log = settings.out / "nodes.log"
         raise ValueError(f"there is nothing to show: {error}. What the nodes said: {log}") from error
-    return replace(trajectory, radius=get_robot(ROBOT).radius)
+    return replace(trajectory, radius=get_robot(ROBOT).radius / grid.resolution)
 
 
 def _figures(settings: Settings, trajectory: FleetTrajectory, run: Run) -> dict[str, Any]:
@@ -301,12 +305,11 @@ def _draw(settings: Settings, trajectory: FleetTrajectory) -> dict[str, Path]:
     out, title = settings.out, settings.title
     end = trajectory.times[-1]
     scene = trajectory.between(max(0.0, end - SCENE_SECONDS), end)
-    twice_as_fast = {"title": title, "seconds": max(1.0, scene.duration / 2)}
+    # Twice as fast as it was.
+    whole, part = max(1.0, trajectory.duration / 2), max(1.0, scene.duration / 2)
     return {
-        "video": animate_fleet(
-            trajectory, out / "fleet.mp4", title=title, seconds=max(1.0, trajectory.duration / 2)
-        ),
-        "3D video": film_fleet(scene, out / "fleet_3d.mp4", **twice_as_fast),
-        "GIF": animate_fleet(scene, out / "fleet.gif", width=560, fps=10.0, **twice_as_fast),
+        "video": animate_fleet(trajectory, out / "fleet.mp4", title=title, seconds=whole),
+        "3D video": film_fleet(scene, out / "fleet_3d.mp4", title=title, seconds=part),
+        "GIF": animate_fleet(scene, out / "fleet.gif", title=title, seconds=part, width=560, fps=10.0),
         "picture": picture_fleet(trajectory, out / "fleet.png", title=title),
     }

@@ -34,8 +34,9 @@ def check_results(out, said: str) -> dict:
     row = json.loads((out / "summary.json").read_text())["rows"][0]
     assert row["robots"] == 4 and row["map"] == "crossing" and row["n"] == 1
     assert row["overlaps"] == 0 and not row["trouble"], said
-    for name in ("fleet.mp4", "fleet_3d.mp4", "fleet.gif", "fleet.png", "fleet.mcap"):
+    for name in ("fleet.mp4", "fleet_3d.mp4", "fleet.gif", "fleet.png", "summary.json"):
         assert str(out / name) in said.replace("\n", "")
+    assert f"{out}/recording/recording.mcap" in said.replace("\n", "")
     assert imageio.improps(out / "fleet.mp4").shape[0] >= 25
     assert Image.open(out / "fleet.gif").n_frames >= 10
     return row
@@ -50,7 +51,7 @@ def test_a_small_demo_delivers_and_leaves_all_its_files(tmp_path):
     assert row["goals"] > 0 and row["throughput"] == pytest.approx(
         row["goals"] / row["simulated_seconds"], 1e-2
     )
-    trajectory = load_recording(tmp_path / "results" / "fleet.mcap")
+    trajectory = load_recording(tmp_path / "results" / "recording")
     assert trajectory.n_robots == 4 and trajectory.grid.walls.any()
 
 

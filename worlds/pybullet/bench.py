@@ -9,9 +9,10 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.pybullet.fleet import PyBulletFleetWorld
-from pilotfish.worlds.pybullet.robots import DRIVES
+from pilotfish.worlds.pybullet.robots import DRIVES, DriveName
 
 CONTROL_PERIOD = 0.05
 """Time between two velocity commands [s]."""
@@ -26,7 +27,9 @@ def shelves(rows: int = 6, columns: int = 4) -> GridMap:
     return GridMap(name=f"shelves {rows}x{columns}", walls=walls)
 
 
-def measure(n_robots: int, drive: str, seconds: float = 5.0, seed: int = 0) -> dict[str, float | int | str]:
+def measure(
+    n_robots: int, drive: DriveName, seconds: float = 5.0, seed: int = 0
+) -> dict[str, float | int | str]:
     """CPU cost of ``seconds`` of simulated time, every robot driving in random arcs among the shelves.
 
     Returns one flat row: ``realtime_factor`` (simulated over CPU seconds) and ``core_share`` (its inverse).

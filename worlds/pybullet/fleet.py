@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import numpy as np
 import pybullet as p
 from numpy.typing import NDArray
+
 from pilotfish.worlds.grid.scenario import Scenario
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.pybullet.overlaps import OverlapCounter
-from pilotfish.worlds.pybullet.robots import DRIVES, Drive, RobotShape, yaw_of
+from pilotfish.worlds.pybullet.robots import DRIVES, Drive, DriveName, RobotShape, yaw_of
 from pilotfish.worlds.spec import WorldSpec
 
 FLOOR_FRICTION = 0.9
@@ -43,7 +43,7 @@ class PyBulletFleetWorld:
         n_robots: int,
         *,
         radius: float | None = None,
-        drive: Literal["wheels", "planar"] = "wheels",
+        drive: DriveName = "wheels",
         timestep: float = 1 / 120,
         wall_height: float | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pybullet as p
@@ -184,4 +184,5 @@ def yaw_of(quaternion: tuple[float, float, float, float]) -> float:
     return math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
 
 
-DRIVES: dict[str, type[WheelDrive] | type[PlanarDrive]] = {"wheels": WheelDrive, "planar": PlanarDrive}
+DriveName = Literal["wheels", "planar"]
+DRIVES: dict[DriveName, type[WheelDrive] | type[PlanarDrive]] = {"wheels": WheelDrive, "planar": PlanarDrive}

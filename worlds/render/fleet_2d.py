@@ -61,7 +61,7 @@ class FleetPainter:
 
     def _draw_robots(self, canvas: Image.Image, poses: NDArray[np.float64]) -> None:
         pen = ImageDraw.Draw(canvas)
-        radius = self._floor.length(self.trajectory.radius)
+        radius = self._floor.length(self.trajectory.footprint)
         centres, yaw = self._floor.pixels(poses[:, :2]), poses[:, 2]
         nose = centres + 0.55 * radius * np.stack([np.cos(yaw), -np.sin(yaw)], axis=-1)
         dot, rim = max(1.5, 0.26 * radius), max(1, round(0.12 * radius))

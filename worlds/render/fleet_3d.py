@@ -87,7 +87,7 @@ class FleetScene:
         trajectory = self.trajectory
         now = trajectory.times[0] + moment
         poses = trajectory.poses_at(np.array([now]))[0]
-        robots = robots_mesh(poses, trajectory.radius)
+        robots = robots_mesh(poses, trajectory.footprint)
         triangles, colours = (np.concatenate(pair) for pair in zip(self._solids, robots, strict=True))
         share = moment / trajectory.duration if trajectory.duration else 0.0
         ease = share * share * (3 - 2 * share)  # starts and stops gently
@@ -108,7 +108,7 @@ class FleetScene:
     def _floor(self, moment: float, poses: NDArray[np.float64]) -> NDArray[np.uint8]:
         canvas = self._painter.draw(moment)
         pen = ImageDraw.Draw(canvas, "RGBA")
-        radius = self.trajectory.radius
+        radius = self.trajectory.footprint
         shift = -0.45 * radius * SUN[:2] / SUN[2]
         for reach, alpha in ((1.12, 40), (1.0, 60)):
             for x, y in self._painter.pixels(poses[:, :2] + shift).tolist():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,16 @@ class FleetTrajectory:
         times: float64 [T] rising [s].
         poses: float32 [T, N, 3] x [m], y [m], yaw [rad], map frame.
         goals: int32 [T, N] goal cell of each robot, -1 for none.
-        delivered: int32 [T] goals reached so far by the whole fleet; counted from the changes of
-            ``goals`` when not given.
-        radius: footprint of a robot [m]; None means 0.36 of a cell.
+        delivered_before: goals that the fleet had reached before the first moment.
+        radius: footprint of a robot [cells].
     """
 
     grid: GridMap
     times: NDArray[np.float64]
     poses: NDArray[np.float32]
     goals: NDArray[np.int32]
-    delivered: NDArray[np.int32] = field(default=None)  # type: ignore[assignment]
-    radius: float = field(default=None)  # type: ignore[assignment]
+    delivered_before: int = 0
+    radius: float = 0.36
 
     def __post_init__(self) -> None:
         if self.poses.ndim != 3 or self.poses.shape[2] != 3 or not self.poses.size:
@@ -39,10 +39,6 @@ class FleetTrajectory:
             raise ValueError(f"times must be {steps} rising moments, got shape {self.times.shape}")
         if self.goals.shape != (steps, robots):
             raise ValueError(f"goals must have shape {(steps, robots)}, got {self.goals.shape}")
-        if self.radius is None:
-            object.__setattr__(self, "radius", 0.36 * self.grid.resolution)
-        if self.delivered is None:
-            object.__setattr__(self, "delivered", np.cumsum(self.arrivals.sum(axis=1)).astype(np.int32))
 
     @classmethod
     def from_cells(
@@ -57,7 +53,7 @@ class FleetTrajectory:
         heading = np.take_along_axis(np.arctan2(move[..., 1], move[..., 0]), last_move, axis=0)
         return cls(
             grid=grid,
-            times=np.arange(len(xy)) * step_seconds,
+            times=step_seconds * np.arange(len(xy), dtype=np.float64),
             poses=np.concatenate([xy, heading[..., None]], axis=-1).astype(np.float32),
             goals=np.asarray(goals, dtype=np.int32),
         )
@@ -71,7 +67,7 @@ class FleetTrajectory:
             times=self.times[kept],
             poses=self.poses[kept],
             goals=self.goals[kept],
-            delivered=self.delivered[kept],
+            delivered_before=int(self.delivered[kept][0]),
         )
 
     @property
@@ -84,6 +80,16 @@ class FleetTrajectory:
         return float(self.times[-1] - self.times[0])
 
     @property
+    def footprint(self) -> float:
+        """Radius of a robot [m]."""
+        return self.radius * self.grid.resolution
+
+    @cached_property
+    def delivered(self) -> NDArray[np.int32]:
+        """int32 [T] goals reached by the whole fleet so far."""
+        return (self.delivered_before + self.arrivals.sum(axis=1).cumsum()).astype(np.int32)
+
+    @cached_property
     def arrivals(self) -> NDArray[np.bool_]:
         """bool [T, N]: the robot was given a new goal at this moment, having had another before."""
         changed = np.zeros(self.goals.shape, dtype=bool)
