@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+
 from pilotfish.cli.lazy import lazy_group
 
 COMMANDS: dict[str, tuple[str, str]] = {

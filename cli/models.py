@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from pilotfish.policies.models import find_model, shipped_models
 
 HELP = """
