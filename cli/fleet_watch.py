@@ -54,14 +54,15 @@ class FleetStatus:
         values = self.statuses.get(WORLD, ("", {}))[1]
         return int(values["overlaps"]) if "overlaps" in values else None
 
-    def latency_ms(self) -> tuple[float, float] | None:
-        """Decision latency [ms]: the median robot's median, and the worst robot's 99th percentile."""
-        said = [values for _, values in self.followers.values() if "decision_p50_ms" in values]
-        if not said:
-            return None
-        middles = [float(values["decision_p50_ms"]) for values in said]
+    def latency_ms(self) -> dict[str, float | None]:
+        """Decision latency [ms]: median and 99th percentile of the middle robot, and of the slowest one."""
+        said = [values for _, values in self.followers.values() if "decision_p99_ms" in values]
         tails = [float(values["decision_p99_ms"]) for values in said]
-        return median(middles), max(tails)
+        return {
+            "decision_p50_ms": median(float(values["decision_p50_ms"]) for values in said) if said else None,
+            "decision_p99_ms": median(tails) if said else None,
+            "decision_p99_slowest_ms": max(tails, default=None),
+        }
 
 
 class FleetWatch:

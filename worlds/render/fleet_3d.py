@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from pilotfish.worlds.draw import agent_colours
 from pilotfish.worlds.render import look
 from pilotfish.worlds.render.fleet_2d import frame_moments
 from pilotfish.worlds.render.floor import FloorPainter
-from pilotfish.worlds.render.meshes import boxes_mesh, cartons_mesh, robots_mesh, walls_mesh
+from pilotfish.worlds.render.meshes import Mesh, boxes_mesh, cartons_mesh, goals_mesh, robots_mesh, walls_mesh
 from pilotfish.worlds.render.raster import SUN, Camera, render
 from pilotfish.worlds.render.trajectory import FleetTrajectory
 from pilotfish.worlds.render.video import write_video
@@ -24,7 +25,7 @@ from pilotfish.worlds.spec import WorldSpec
 SUPERSAMPLE = 2
 VIEW = np.radians(26.0)
 """Vertical opening angle of the camera."""
-ELEVATION = np.radians(47.0)
+ELEVATION = np.radians(56.0)
 SWING = np.radians(30.0)
 """The camera flies this far around the middle, half of it to either side."""
 HORIZON = ((206, 217, 229), (236, 240, 244))
@@ -50,7 +51,7 @@ class FleetScene:
         trajectory: FleetTrajectory,
         title: str = "",
         size: tuple[int, int] = (640, 360),
-        zoom: float = 1.5,
+        zoom: float = 1.7,
     ) -> None:
         self.trajectory = trajectory
         self.title = title
@@ -59,7 +60,7 @@ class FleetScene:
         grid = trajectory.grid
         edge = grid.resolution
         is_warehouse = grid.starts is not None
-        wall_height = (0.55 if is_warehouse else 0.75) * edge
+        wall_height = (0.3 if is_warehouse else 0.6) * edge
         spec = WorldSpec.from_grid(grid, wall_height=wall_height, border=False)
         solids = [walls_mesh(spec)]
         if is_warehouse and grid.walls.any():
@@ -87,8 +88,9 @@ class FleetScene:
         trajectory = self.trajectory
         now = trajectory.times[0] + moment
         poses = trajectory.poses_at(np.array([now]))[0]
-        robots = robots_mesh(poses, trajectory.footprint)
-        triangles, colours = (np.concatenate(pair) for pair in zip(self._solids, robots, strict=True))
+        row = int(trajectory.index_at(np.array([now]))[0])
+        meshes = (self._solids, robots_mesh(poses, trajectory.footprint), self._goals(trajectory.goals[row]))
+        triangles, colours = (np.concatenate(parts) for parts in zip(*meshes, strict=True))
         share = moment / trajectory.duration if trajectory.duration else 0.0
         ease = share * share * (3 - 2 * share)  # starts and stops gently
         picture = render(
@@ -101,9 +103,14 @@ class FleetScene:
         )
         image = Image.new("RGB", self._size)
         image.paste(Image.fromarray(picture).reduce(SUPERSAMPLE), (0, look.BAR_HEIGHT))
-        row = trajectory.index_at(np.array([now]))[0]
         look.draw_bar(image, self.title, look.counters(now, int(trajectory.delivered[row])))
         return np.asarray(image)
+
+    def _goals(self, goals: NDArray[np.int32]) -> Mesh:
+        grid = self.trajectory.grid
+        has_goal = goals >= 0
+        colours = np.array(agent_colours(len(goals)), dtype=np.float64)[has_goal]
+        return goals_mesh(grid.cell_centre(goals[has_goal]), 0.38 * grid.resolution, colours)
 
     def _floor(self, moment: float, poses: NDArray[np.float64]) -> NDArray[np.uint8]:
         canvas = self._painter.draw(moment)
@@ -161,7 +168,7 @@ def film_fleet(
     fps: float = 25.0,
     seconds: float | None = None,
     size: tuple[int, int] = (640, 360),
-    zoom: float = 1.5,
+    zoom: float = 1.7,
     progress: bool = True,
 ) -> Path:
     """3D video of a trajectory to an .mp4 or .gif; returns its path. ``seconds`` as in ``animate_fleet``."""

@@ -30,5 +30,5 @@ def draw_bar(image: Image.Image, title: str, facts: str) -> None:
 def counters(seconds: float, delivered: int) -> str:
     """The facts of the bar: time, goals, and the rate since the beginning."""
     rate = f"{delivered / seconds:.2f} goals/s" if seconds >= 1.0 else ""
-    parts = (f"t {seconds:5.1f} s", f"{delivered} goals", rate)
+    parts = (f"t {seconds:5.1f} s", f"{delivered} goal{'s' * (delivered != 1)}", rate)
     return "   ".join(part for part in parts if part)

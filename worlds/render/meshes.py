@@ -14,6 +14,8 @@ Mesh = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Triangles [T, 3, 3] [m], counter-clockwise from outside, and their colours [T, 3] in 0..255."""
 
 CARDBOARD = np.array([(214, 178, 128), (201, 160, 108), (226, 194, 148), (188, 150, 104)], dtype=np.float64)
+HEIGHT = 1.5
+"""How much taller robots are drawn than they would be in proportion, so that shelves do not hide them."""
 SEGMENTS = 22
 """Sides of a round robot."""
 
@@ -40,7 +42,7 @@ def cartons_mesh(cells: NDArray[np.float64], edge: float, height: float, seed: i
     """Goods on shelves: a carton or two on most of the cells [C, 2] [m], on top of ``height`` [m]."""
     rng = np.random.default_rng(seed)
     chosen = cells[rng.random(len(cells)) < 0.85]
-    sizes = rng.uniform([0.5, 0.5, 0.22], [0.82, 0.82, 0.6], (len(chosen), 3)) * edge
+    sizes = rng.uniform([0.5, 0.5, 0.1], [0.82, 0.82, 0.3], (len(chosen), 3)) * edge
     shift = rng.uniform(-0.06, 0.06, (len(chosen), 2)) * edge
     centres = np.concatenate([chosen + shift, height + sizes[:, 2:] / 2], axis=1)
     return boxes_mesh(centres, sizes, CARDBOARD[rng.integers(len(CARDBOARD), size=len(chosen))])
@@ -60,6 +62,17 @@ def robots_mesh(poses: NDArray[np.float64], radius: float) -> Mesh:
     return triangles.reshape(-1, 3, 3), colours.reshape(-1, 3)
 
 
+def goals_mesh(places: NDArray[np.float64], size: float, colours: NDArray[np.float64]) -> Mesh:
+    """A gem above each place [G, 2] [m], ``size`` [m] across, in its colour [G, 3]."""
+    ring = 0.5 * np.array([[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [1, 0, 0]])
+    top, bottom = np.array([0, 0, 0.8]), np.array([0, 0, -0.8])
+    upper = np.stack([ring[:-1], ring[1:], np.broadcast_to(top, (4, 3))], axis=1)
+    lower = np.stack([ring[1:], ring[:-1], np.broadcast_to(bottom, (4, 3))], axis=1)
+    gem = size * (np.concatenate([upper, lower]) + [0.0, 0.0, 1.3])
+    at = np.concatenate([places, np.zeros((len(places), 1))], axis=1)
+    return (gem + at[:, None, None]).reshape(-1, 3, 3), np.repeat(colours, 8, axis=0)
+
+
 @cache
 def _robot() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """One robot of radius 1 at the origin, facing +x: triangles [T, 3, 3] and tints [T, 4]."""
@@ -74,7 +87,8 @@ def _robot() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         (np.array([[[0.62, 0.0, 0.88], [-0.12, 0.0, 0.88], [-0.3, -0.36, 0.88]]]), white),
     ]
     tints = [np.tile(np.array(tint), (len(triangles), 1)) for triangles, tint in parts]
-    return np.concatenate([triangles for triangles, _ in parts]), np.concatenate(tints)
+    triangles = np.concatenate([triangles for triangles, _ in parts]) * [1.0, 1.0, HEIGHT]
+    return triangles, np.concatenate(tints)
 
 
 def _ring(low: tuple[float, float], high: tuple[float, float]) -> NDArray[np.float64]:

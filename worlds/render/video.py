@@ -9,6 +9,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 ENCODERS = {
@@ -38,7 +39,8 @@ def write_video(
     encoder: subprocess.Popen[bytes] | None = None
     size: tuple[int, ...] = ()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-    with Progress(*columns, TimeRemainingColumn(), disable=total is None, transient=True) as progress:
+    silent = total is None or not Console().is_terminal
+    with Progress(*columns, TimeRemainingColumn(), disable=silent, transient=True) as progress:
         bar = progress.add_task(f"drawing {path.name}", total=total)
         for frame in frames:
             if encoder is None:
