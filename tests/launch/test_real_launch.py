@@ -18,12 +18,14 @@ BIN = Path(sys.executable).parent
 SECONDS = 90
 
 
-def ros2_command() -> str | None:
-    """``ros2`` with its verb ``launch``, of this environment or of a sourced ROS."""
-    command = shutil.which("ros2", path=os.pathsep.join([str(BIN), os.environ.get("PATH", "")]))
-    if command and subprocess.run([command, "launch", "--help"], capture_output=True).returncode == 0:
-        return command
-    return None
+def ros2_launch() -> list[str] | None:
+    """``ros2 launch`` of this environment or of a sourced ROS, run by this Python, which knows pilotfish."""
+    script = shutil.which("ros2", path=os.pathsep.join([str(BIN), os.environ.get("PATH", "")]))
+    if script is None:
+        return None
+    command = [sys.executable, script, "launch"]
+    works = subprocess.run([*command, "--help"], capture_output=True).returncode == 0
+    return command if works else None
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ def watch(seconds: float, goals: int) -> dict[str, int]:
 
 
 def test_robots_reach_goals_under_ros2_launch(ament_prefix, tmp_path, monkeypatch):
-    command = ros2_command()
+    command = ros2_launch()
     if command is None:
         pytest.skip("no `ros2 launch` here: install ROS 2 (apt), source it, and run `make test-launch`")
     # A domain of its own: goals that another fleet reaches must not count.
@@ -68,7 +70,7 @@ def test_robots_reach_goals_under_ros2_launch(ament_prefix, tmp_path, monkeypatc
     prefixes = [str(ament_prefix), os.environ.get("AMENT_PREFIX_PATH", "")]
     env = {**os.environ, "AMENT_PREFIX_PATH": os.pathsep.join(filter(None, prefixes))}
     log = tmp_path / "launch.log"
-    words = [command, "launch", "pilotfish", "fleet.launch.py"]
+    words = [*command, "pilotfish", "fleet.launch.py"]
     words += ["world:=random", "robots:=8", "policy:=planner_pibt"]
     with log.open("w") as output:
         launch = subprocess.Popen(
