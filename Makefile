@@ -25,7 +25,7 @@ $(VENV)/.installed-all: $(INSTALL_INPUTS)
 demo: $(VENV)/.installed-demo ## a fleet in a warehouse, a ROS 2 node each: summary, video, recording
 	$(BIN)/pilotfish demo
 
-test: lint test-fast test-system ## lint, then every test
+test: lint types test-fast test-system ## lint, types, then every test
 
 test-fast: $(VENV)/.installed-all ## the tests without live ROS 2 nodes, in parallel
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not system" -n $(PARALLEL)
@@ -45,7 +45,7 @@ format: $(VENV)/.installed-all ## rewrite the files as `make lint` wants them
 	$(BIN)/ruff format .
 
 types: $(VENV)/.installed-all ## mypy, on the package as pip installs it
-	@rm -rf build/types && $(BIN)/pip install --quiet --no-deps --target build/types .
+	@rm -rf build && $(BIN)/pip install --quiet --no-deps --target build/types .
 	MYPYPATH=build/types $(BIN)/mypy -p pilotfish
 
 train: $(VENV)/.installed-all ## train SYSTEM=follower
