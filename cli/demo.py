@@ -61,7 +61,8 @@ class Settings:
 
     @property
     def title(self) -> str:
-        return f"{self.robots} robots, {Path(self.world).name}, {self.backend} world"
+        physics = {"pybullet": "PyBullet"}.get(self.backend, f"{self.backend} world")
+        return f"{self.robots} robots, {Path(self.world).name}, {physics}"
 
 
 @app.command(help=HELP)

@@ -107,15 +107,20 @@ def test_a_recording_cut_off_is_read_as_far_as_it_goes(tmp_path):
     assert load_recording(cut).duration > 0
 
 
-def test_view_writes_a_video_and_a_picture(tmp_path):
-    recording = record(tmp_path / "bag")
+@pytest.mark.parametrize(("flags", "frames"), [([], 15), (["--3d", "--still", "--fps", "10"], 6)])
+def test_view_writes_a_video_and_a_picture(tmp_path, flags, frames):
     output = tmp_path / "new" / "film.gif"
-    for flags in ([], ["--3d"]):
-        result = CliRunner().invoke(app, [str(recording), "-o", str(output), "--seconds", "0.6", *flags])
-        assert result.exit_code == 0, result.output
-        assert "2 robots, 3.0 s, 2 goals" in result.output
-        assert Image.open(output).n_frames == 15
-        assert Image.open(output.with_suffix(".png")).width > 100
+    words = [str(record(tmp_path / "bag")), "-o", str(output), "--seconds", "0.6", "--width", "480"]
+    result = CliRunner().invoke(app, [*words, "--from", "1.0", *flags])
+    assert result.exit_code == 0, result.output
+    assert "2 robots, 3.0 s, 2 goals" in result.output
+    assert Image.open(output).n_frames == frames
+    assert Image.open(output.with_suffix(".png")).width <= 480
+
+
+def test_an_empty_part_is_refused(tmp_path):
+    result = CliRunner().invoke(app, [str(record(tmp_path / "bag")), "--from", "5"])
+    assert isinstance(result.exception, ValueError) and "nothing of 3.0 s" in str(result.exception)
 
 
 @pytest.mark.parametrize(

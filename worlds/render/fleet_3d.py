@@ -44,6 +44,7 @@ class FleetScene:
         title: to the left of the bar on top.
         size: (width, height) of the frame [px], even.
         zoom: magnification at the end; the video begins with a view of the whole map.
+        still: the camera stays at the middle of its flight, which makes small GIFs.
     """
 
     def __init__(
@@ -52,11 +53,13 @@ class FleetScene:
         title: str = "",
         size: tuple[int, int] = (640, 360),
         zoom: float = 1.7,
+        still: bool = False,
     ) -> None:
         self.trajectory = trajectory
         self.title = title
         self._size = size
         self._zoom = zoom
+        self._still = still
         grid = trajectory.grid
         edge = grid.resolution
         is_warehouse = grid.starts is not None
@@ -91,7 +94,7 @@ class FleetScene:
         row = int(trajectory.index_at(np.array([now]))[0])
         meshes = (self._solids, robots_mesh(poses, trajectory.footprint), self._goals(trajectory.goals[row]))
         triangles, colours = (np.concatenate(parts) for parts in zip(*meshes, strict=True))
-        share = moment / trajectory.duration if trajectory.duration else 0.0
+        share = 0.5 if self._still or not trajectory.duration else moment / trajectory.duration
         ease = share * share * (3 - 2 * share)  # starts and stops gently
         picture = render(
             self._camera(ease, self._distance, 1 + (self._zoom - 1) * ease),
@@ -169,10 +172,28 @@ def film_fleet(
     seconds: float | None = None,
     size: tuple[int, int] = (640, 360),
     zoom: float = 1.7,
+    still: bool = False,
     progress: bool = True,
 ) -> Path:
     """3D video of a trajectory to an .mp4 or .gif; returns its path. ``seconds`` as in ``animate_fleet``."""
-    scene = FleetScene(trajectory, title, size, zoom)
+    scene = FleetScene(trajectory, title, size, zoom, still)
     moments = frame_moments(trajectory, fps, seconds)
     total = len(moments) if progress else None
     return write_video(map(scene.frame, moments.tolist()), path, fps, total)
+
+
+def photograph_fleet(
+    trajectory: FleetTrajectory,
+    path: Path | str,
+    *,
+    moment: float | None = None,
+    title: str = "",
+    size: tuple[int, int] = (1280, 720),
+) -> Path:
+    """3D picture (PNG) of one moment [s after the start]; None takes the end. Returns its path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scene = FleetScene(trajectory, title, size, zoom=1.0, still=True)
+    frame = scene.frame(trajectory.duration if moment is None else moment)
+    Image.fromarray(frame).save(path, optimize=True)
+    return path

@@ -15,8 +15,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 ENCODERS = {
     # yuv420p and faststart: plays in every browser.
     ".mp4": "-c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p -movflags +faststart",
-    # One palette made from what moves, no dithering: few colours, and still areas cost nothing.
-    ".gif": "-filter_complex split[a][b];[a]palettegen=max_colors=96:stats_mode=full[p];"
+    # One palette, made above all for what moves; no dithering, so that still areas cost nothing.
+    ".gif": "-filter_complex split[a][b];[a]palettegen=max_colors=200:stats_mode=diff[p];"
     "[b][p]paletteuse=dither=none:diff_mode=rectangle -loop 0",
 }
 
