@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,7 +84,8 @@ def demo(
     settings = Settings(world, robots, backend, policy, seconds, seed, out)
     console = Console()
     # A domain of its own, so that other ROS systems on this machine neither hear nor disturb it.
-    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    if "ROS_DOMAIN_ID" not in os.environ:
+        os.environ["ROS_DOMAIN_ID"] = str(free_domain(first=os.getpid()))
     started = time.monotonic()
     import rclpy  # noqa: F401  (without it, the error says at once which install group is missing)
 
@@ -108,6 +110,22 @@ def demo(
     console.print(f"[dim]Done in {time.monotonic() - started:.0f} s.[/dim]")
     if run.trouble:
         raise typer.Exit(1)
+
+
+def free_domain(first: int = 0) -> int:
+    """A ROS domain id, 1 to 100, in which nothing runs on this machine; tried from ``first`` on.
+
+    The first participant of a domain listens on UDP port 7410 + 250 * domain (DDSI-RTPS 9.6.1.1).
+    """
+    for offset in range(100):
+        domain = 1 + (first + offset) % 100
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("", 7410 + 250 * domain))
+            except OSError:
+                continue
+            return domain
+    raise RuntimeError("all ROS domains from 1 to 100 are in use: set ROS_DOMAIN_ID")
 
 
 def _warm_up(grid: GridMap, settings: Settings) -> None:
@@ -192,11 +210,14 @@ def _follow(settings: Settings, run: Run, system: Launcher, console: Console) ->
             if system.wait(0.2) is not None:
                 return False
             _report_deaths(run, system, console)
-            if time.monotonic() < deadline:
+            if len(status.followers) > settings.robots:
+                domain = os.environ["ROS_DOMAIN_ID"]
+                run.trouble.append(f"another fleet runs in ROS domain {domain}: set another ROS_DOMAIN_ID")
+            elif time.monotonic() > deadline:
+                led = f"{status.led} of {settings.robots} robots have had a goal"
+                run.trouble.append(f"gave up waiting: {led}, the simulator's clock reads {status.clock}")
+            else:
                 return True
-            run.trouble.append(
-                f"gave up: {status.led} of {settings.robots} robots were led, clock {status.clock}"
-            )
             console.print(f"[red]{run.trouble[-1]}[/red]")
             return False
 

@@ -21,6 +21,7 @@ def start_demo(out, seconds) -> subprocess.Popen:
     words = ["--robots", "4", "--seconds", str(seconds), "--policy", "planner_pibt", "--out", str(out)]
     code = "from pilotfish.cli.main import main; main()"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment.pop("ROS_DOMAIN_ID", None)  # it finds one of its own
     return subprocess.Popen(
         [sys.executable, "-c", code, "demo", "crossing", *words],
         env=environment,
@@ -80,6 +81,22 @@ def test_a_node_that_dies_is_named_with_its_last_words(tmp_path, capsys):
     said = capsys.readouterr().out
     assert said.count("broken ended") == 1 and "no_such_node" in said
     assert run.trouble == ["broken ended; its last lines:"]
+
+
+def test_a_domain_in_use_is_passed_over():
+    pytest.importorskip("rclpy")
+    import rclpy
+
+    domain = demo.free_domain(first=7)
+    context = rclpy.Context()
+    context.init(args=[], domain_id=domain)
+    try:
+        node = rclpy.create_node("occupant", context=context)
+        assert demo.free_domain(first=domain - 1) != domain
+        node.destroy_node()
+    finally:
+        context.try_shutdown()
+    assert 1 <= demo.free_domain(first=12345) <= 100
 
 
 def test_without_ros_the_install_group_is_named(monkeypatch, capsys, tmp_path):
