@@ -34,7 +34,8 @@ def static_costs(grid: GridMap) -> NDArray[np.float32]:
 
     ``S(n) = max(d) / d(n)`` with d(n) the mean BFS distance from n to all cells it can reach: cells in
     the middle of things, where paths cross, cost more (Learn to Follow, AAAI 2024). Maxima are taken
-    in each connected component, so that a tiny component has the same scale as a large one. Cached by map: do not write into it.
+    in each connected component, so that a tiny component has the same scale as a large one.
+    Cached by map: do not write into it.
     """
     walls = padded_walls(grid)
     width = grid.width + 2 * PAD
@@ -107,11 +108,24 @@ def _components(walls, width, free):
 
 
 @njit(cache=True)
-def cost_to_goal(costs, width, goal, out, heap_cost, heap_cell):
-    """Dijkstra from ``goal`` backwards: out[n] = cheapest sum of the costs of the cells entered.
+def against_lane(row, col, lane_cost):
+    """Extra cost of moving up and of moving left here; down and right cost ``lane_cost`` minus these.
+
+    A traffic rule that every agent can derive from the map alone: even rows lead right, odd rows left,
+    even columns down, odd columns up. Wherever a passage is two cells wide it gets a lane each way.
+    """
+    up = lane_cost if col % 2 == 0 else np.float32(0)
+    left = lane_cost if row % 2 == 0 else np.float32(0)
+    return up, left
+
+
+@njit(cache=True)
+def cost_to_goal(costs, lane_cost, width, goal, out, heap_cost, heap_cell):
+    """Dijkstra from ``goal`` backwards: out[n] = cheapest sum of the costs of the moves.
 
     Args:
-        costs: float32 [cells], ``INF`` for walls.
+        costs: float32 [cells] of entering a cell, ``INF`` for walls.
+        lane_cost: of moving against a lane, see ``against_lane``.
         out: float32 [cells], overwritten; ``INF`` where the goal cannot be reached.
         heap_cost, heap_cell: float32 and int32 scratch of at least 4 * cells.
     """
@@ -120,7 +134,6 @@ def cost_to_goal(costs, width, goal, out, heap_cost, heap_cell):
     heap_cost[0] = 0.0
     heap_cell[0] = goal
     size = 1
-    steps = (-width, width, -1, 1)
     while size > 0:
         value = heap_cost[0]
         cell = heap_cell[0]
@@ -143,9 +156,11 @@ def cost_to_goal(costs, width, goal, out, heap_cost, heap_cell):
         heap_cell[k] = last_cell
         if value > out[cell]:
             continue
-        reach = value + costs[cell]
-        for offset in steps:
+        up, left = against_lane(cell // width, cell % width, lane_cost)
+        # Who stands below the cell moves up into it, and so on.
+        for offset, against in ((width, up), (-width, lane_cost - up), (1, left), (-1, lane_cost - left)):
             there = cell + offset
+            reach = value + costs[cell] + against
             if costs[there] < INF and reach < out[there]:
                 out[there] = reach
                 k = size

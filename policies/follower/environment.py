@@ -56,6 +56,7 @@ class Episode:
         reward: RewardConfig,
         negotiate: bool = False,
         dynamic_weight: float = 0.3,
+        lane_cost: float = 0.8,
     ) -> None:
         self.draw_map = draw_map
         self.n_agents = n_agents
@@ -64,6 +65,7 @@ class Episode:
         self.reward = reward
         self.negotiate = negotiate
         self.dynamic_weight = dynamic_weight
+        self.lane_cost = lane_cost
 
     def reset(self) -> NDArray[np.float32]:
         """Start on a newly drawn map; features [N, N_FEATURES]."""
@@ -77,7 +79,13 @@ class Episode:
                 continue
         else:
             raise ValueError(f"no map drawn has room for {self.n_agents} agents")
-        self.planner = Planner(grid, self.n_agents, dynamic_weight=self.dynamic_weight, keep_static=True)
+        self.planner = Planner(
+            grid,
+            self.n_agents,
+            dynamic_weight=self.dynamic_weight,
+            lane_cost=self.lane_cost,
+            keep_static=True,
+        )
         self.features = Features(self.n_agents)
         self.time = self.started = 0
         self.waited = self.rng.random(self.n_agents).astype(np.float32)

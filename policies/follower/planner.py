@@ -1,6 +1,6 @@
 """The planner of Follower: cost-to-goal under static and accumulated dynamic congestion.
 
-Entering cell n costs ``S(n) + w * O(n)``: S is the static congestion of the map
+Entering cell n costs ``S(n) + w * O(n)``, and a little more against a lane: S is the static congestion of the map
 (``congestion.static_costs``) and O counts how often another agent was seen on n since the current goal was
 assigned (Learn to Follow, AAAI 2024). The reference runs A* over the map at every step. Here each
 agent keeps its whole cost-to-goal field and, because O only changes inside the window it sees,
@@ -17,7 +17,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pilotfish.policies.fleet import VIEW_RADIUS
-from pilotfish.policies.follower.congestion import INF, PAD, cost_to_goal, padded_walls, static_costs
+from pilotfish.policies.follower.congestion import (
+    INF,
+    PAD,
+    against_lane,
+    cost_to_goal,
+    padded_walls,
+    static_costs,
+)
 from pilotfish.worlds.maps.grid_map import GridMap
 
 SIDE = 2 * VIEW_RADIUS + 1
@@ -36,10 +43,12 @@ class Planner:
         n_agents: N.
         static: use the static congestion costs; otherwise every cell costs 1.
         dynamic_weight: w; 0 ignores the other agents.
+        lane_cost: of moving against a lane (``congestion.against_lane``); 0 for no lanes.
         keep_static: also keep the fields without dynamic costs (training's measure of progress).
 
     Attributes:
         width: padded width of the map.
+        path_radius: how far from the agent ``path`` is followed [cells].
         values: float32 [N, 11, 11] cost-to-goal of the cells around each agent, INF where none.
         path: uint8 [N, 11, 11], 1 on the planned path until it leaves the window.
         q: float32 [N, 5] cost of each action: entering its cell, then going on to the goal; staying
@@ -52,6 +61,7 @@ class Planner:
         n_agents: int,
         static: bool = True,
         dynamic_weight: float = 0.3,
+        lane_cost: float = 0.8,
         keep_static: bool = False,
     ) -> None:
         self.grid = grid
@@ -70,6 +80,8 @@ class Planner:
         self.values = np.empty((n_agents, SIDE, SIDE), dtype=np.float32)
         self.path = np.empty((n_agents, SIDE, SIDE), dtype=np.uint8)
         self.q = np.empty((n_agents, 5), dtype=np.float32)
+        self.lane_cost = np.float32(lane_cost)
+        self.path_radius = VIEW_RADIUS
         self._heap = (np.empty(4 * walls.size, np.float32), np.empty(4 * walls.size, np.int32))
 
     def pad(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -89,6 +101,7 @@ class Planner:
             self.pad(goal),
             window,
             self.costs,
+            self.lane_cost,
             self.width,
             self.dynamic_weight,
             self.goal,
@@ -97,6 +110,7 @@ class Planner:
             self.seen,
             self.values,
             self.path,
+            self.path_radius,
             self.q,
             self._heap[0],
             self._heap[1],
@@ -118,6 +132,7 @@ def _update(
     goal,
     window,
     costs,
+    lane_cost,
     width,
     weight,
     old_goal,
@@ -126,6 +141,7 @@ def _update(
     seen,
     values,
     path,
+    path_radius,
     q,
     heap_cost,
     heap_cell,
@@ -137,7 +153,7 @@ def _update(
         if goal[i] != old_goal[i]:
             old_goal[i] = goal[i]
             seen[i].fill(0)
-            cost_to_goal(costs, width, goal[i], field[i], heap_cost, heap_cell)
+            cost_to_goal(costs, lane_cost, width, goal[i], field[i], heap_cost, heap_cell)
             if static.shape[0] > 0:
                 static[i] = field[i]
         crowd = 0
@@ -156,71 +172,76 @@ def _update(
                 local_cost[r, c] = costs[here] + weight * seen[i, here]
                 local[r, c] = field[i, here]
         if crowd > 0 and weight > 0:
-            _solve_region(local, local_cost, goal[i], corner, width)
+            _solve_region(local, local_cost, lane_cost, goal[i], corner, width)
             for r in range(1, side - 1):
                 for c in range(1, side - 1):
                     field[i, corner + r * width + c] = local[r, c]
         for r in range(SIDE):
             for c in range(SIDE):
                 values[i, r, c] = local[r + 1, c + 1]
-        _mark_path(local, local_cost, path[i])
+        _mark_path(local, local_cost, lane_cost, corner, width, path[i], path_radius)
         m = VIEW_RADIUS + 1
-        q[i, 1] = local_cost[m - 1, m] + local[m - 1, m]
-        q[i, 2] = local_cost[m + 1, m] + local[m + 1, m]
-        q[i, 3] = local_cost[m, m - 1] + local[m, m - 1]
-        q[i, 4] = local_cost[m, m + 1] + local[m, m + 1]
+        up, left = against_lane(cell[i] // width, cell[i] % width, lane_cost)
+        q[i, 1] = local_cost[m - 1, m] + local[m - 1, m] + up
+        q[i, 2] = local_cost[m + 1, m] + local[m + 1, m] + lane_cost - up
+        q[i, 3] = local_cost[m, m - 1] + local[m, m - 1] + left
+        q[i, 4] = local_cost[m, m + 1] + local[m, m + 1] + lane_cost - left
         q[i, 0] = 1.0 + min(min(q[i, 1], q[i, 2]), min(q[i, 3], q[i, 4]))
 
 
 @njit(cache=True)
-def _solve_region(local, cost, goal, corner, width):
+def _solve_region(local, cost, lane_cost, goal, corner, width):
     """Exact cost-to-goal inside the region, its outermost ring held fixed (alternating sweeps)."""
     side = local.shape[0]
+    row, col = corner // width, corner % width
     for r in range(1, side - 1):
         for c in range(1, side - 1):
             local[r, c] = 0.0 if corner + r * width + c == goal else INF
+    forward = True
     changed = True
     while changed:
         changed = False
-        for r in range(1, side - 1):
-            for c in range(1, side - 1):
+        for k in range(1, side - 1):
+            r = k if forward else side - 1 - k
+            for m in range(1, side - 1):
+                c = m if forward else side - 1 - m
                 if cost[r, c] < INF:
+                    up, left = against_lane(row + r, col + c, lane_cost)
                     best = min(
-                        min(local[r - 1, c] + cost[r - 1, c], local[r + 1, c] + cost[r + 1, c]),
-                        min(local[r, c - 1] + cost[r, c - 1], local[r, c + 1] + cost[r, c + 1]),
+                        min(
+                            local[r - 1, c] + cost[r - 1, c] + up,
+                            local[r + 1, c] + cost[r + 1, c] + lane_cost - up,
+                        ),
+                        min(
+                            local[r, c - 1] + cost[r, c - 1] + left,
+                            local[r, c + 1] + cost[r, c + 1] + lane_cost - left,
+                        ),
                     )
                     if best < local[r, c]:
                         local[r, c] = best
                         changed = True
-        if not changed:
-            break
-        changed = False
-        for r in range(side - 2, 0, -1):
-            for c in range(side - 2, 0, -1):
-                if cost[r, c] < INF:
-                    best = min(
-                        min(local[r - 1, c] + cost[r - 1, c], local[r + 1, c] + cost[r + 1, c]),
-                        min(local[r, c - 1] + cost[r, c - 1], local[r, c + 1] + cost[r, c + 1]),
-                    )
-                    if best < local[r, c]:
-                        local[r, c] = best
-                        changed = True
+        forward = not forward
 
 
 @njit(cache=True)
-def _mark_path(local, cost, path):
-    """Follow the cheapest moves from the centre of the region; 1 in ``path`` on the cells passed."""
+def _mark_path(local, cost, lane_cost, corner, width, path, radius):
+    """Follow the cheapest moves from the centre of the region; 1 in ``path`` on the cells passed.
+
+    Ends where the path is further than ``radius`` from the centre, in rows or columns.
+    """
     path.fill(0)
     r, c = VIEW_RADIUS + 1, VIEW_RADIUS + 1
     for _ in range(SIDE * SIDE):
         if local[r, c] <= 0.0 or local[r, c] >= INF:
             return
+        up, left = against_lane(corner // width + r, corner % width + c, lane_cost)
         best, step_r, step_c = INF, 0, 0
-        for dr, dc in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-            q = cost[r + dr, c + dc] + local[r + dr, c + dc]
+        for dr, dc, against in ((-1, 0, up), (1, 0, lane_cost - up), (0, -1, left), (0, 1, lane_cost - left)):
+            q = cost[r + dr, c + dc] + local[r + dr, c + dc] + against
             if q < best:
                 best, step_r, step_c = q, dr, dc
         r, c = r + step_r, c + step_c
-        if r < 1 or c < 1 or r > SIDE or c > SIDE or path[r - 1, c - 1]:
+        far = max(abs(r - VIEW_RADIUS - 1), abs(c - VIEW_RADIUS - 1)) > radius
+        if far or path[r - 1, c - 1]:
             return
         path[r - 1, c - 1] = 1

@@ -22,7 +22,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import configure
@@ -92,6 +99,7 @@ class Curriculum:
     seed: int = 0
     negotiate: bool = False
     dynamic_weight: float = 0.3
+    lane_cost: float = 0.8
     hidden: tuple[int, int] = (192, 128)
     reward: RewardConfig = field(default_factory=RewardConfig)
 
@@ -167,7 +175,9 @@ class _StageRun:
 
     CHECKPOINT_SECONDS = 120.0
 
-    def __init__(self, stage: Stage, curriculum: Curriculum, out: Path, progress: dict, deadline: float) -> None:
+    def __init__(
+        self, stage: Stage, curriculum: Curriculum, out: Path, progress: dict, deadline: float
+    ) -> None:
         self.stage, self.out, self.progress, self.deadline = stage, out, progress, deadline
         # A resumed stage draws other maps than its first part did, not the same ones again.
         seed = [curriculum.seed, progress["stage"], progress["steps"]]
@@ -279,7 +289,10 @@ class _StageRun:
         losses, agreements = [], []
         for rows in torch.randperm(len(features)).split(self.stage.batch):
             distribution = policy.get_distribution(features[rows])
-            loss = -distribution.log_prob(labels[rows]).mean() - self.stage.entropy * distribution.entropy().mean()
+            loss = (
+                -distribution.log_prob(labels[rows]).mean()
+                - self.stage.entropy * distribution.entropy().mean()
+            )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -330,6 +343,7 @@ def _episodes(stage: Stage, curriculum: Curriculum, seed: list[int]) -> list[Epi
                     curriculum.reward,
                     curriculum.negotiate,
                     curriculum.dynamic_weight,
+                    curriculum.lane_cost,
                 )
             )
     return episodes
