@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -271,11 +271,10 @@ def _load(settings: Settings, grid: GridMap, run: Run) -> FleetTrajectory:
     from pilotfish.worlds.render.recording import load_recording
 
     try:
-        trajectory = load_recording(run.recording, grid, since=run.clock_at_start)
+        return load_recording(run.recording, grid, run.clock_at_start, get_robot(ROBOT).radius)
     except (FileNotFoundError, ValueError) as error:
         log = settings.out / "nodes.log"
         raise ValueError(f"there is nothing to show: {error}. What the nodes said: {log}") from error
-    return replace(trajectory, radius=get_robot(ROBOT).radius / grid.resolution)
 
 
 def _figures(settings: Settings, trajectory: FleetTrajectory, run: Run) -> dict[str, Any]:

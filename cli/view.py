@@ -35,6 +35,7 @@ def view(
     world: Annotated[
         str, typer.Option("--map", help="The map, if none was recorded.", show_default=False)
     ] = "",
+    robot: Annotated[str, typer.Option(help="Which robot it was, for its size.")] = "carrier",
     start: Annotated[float, typer.Option("--from", min=0.0, help="Begin here [s].")] = 0.0,
     end: Annotated[
         float, typer.Option("--until", min=0.0, help="End here [s].", show_default="the end")
@@ -48,12 +49,14 @@ def view(
     still: Annotated[bool, typer.Option("--still", help="With --3d, keep the camera where it is.")] = False,
     title: Annotated[str, typer.Option(help="Written on the video.", show_default="the file's name")] = "",
 ) -> None:
+    from pilotfish.hardware.robots import get_robot
     from pilotfish.worlds.maps.load import load_map
     from pilotfish.worlds.render.fleet_2d import animate_fleet, picture_fleet
     from pilotfish.worlds.render.fleet_3d import film_fleet, photograph_fleet
     from pilotfish.worlds.render.recording import load_recording
 
-    whole = load_recording(recording, load_map(world) if world else None)
+    grid = load_map(world) if world else None
+    whole = load_recording(recording, grid, radius=get_robot(robot).radius)
     if start >= min(end, whole.duration):
         raise ValueError(f"--from {start:g} leaves nothing of {min(end, whole.duration):.1f} s")
     trajectory = whole.between(start, end)

@@ -193,7 +193,7 @@ def photograph_fleet(
     """3D picture (PNG) of one moment [s after the start]; None takes the end. Returns its path."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scene = FleetScene(trajectory, title, size, zoom=1.0, still=True)
+    scene = FleetScene(trajectory, title, size, still=True)
     frame = scene.frame(trajectory.duration if moment is None else moment)
     Image.fromarray(frame).save(path, optimize=True)
     return path

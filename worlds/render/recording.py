@@ -33,13 +33,16 @@ class _Heard:
     topics: set[str] = field(default_factory=set)
 
 
-def load_recording(path: Path | str, grid: GridMap | None = None, since: float = 0.0) -> FleetTrajectory:
+def load_recording(
+    path: Path | str, grid: GridMap | None = None, since: float = 0.0, radius: float = 0.3
+) -> FleetTrajectory:
     """Trajectory of the robots whose ``robot_<i>/odom`` a recording holds; its time begins with 0.
 
     Args:
         path: an MCAP file, complete or cut off, or a rosbag2 folder with one.
         grid: the map, instead of the recorded ``map`` topic (which knows neither starts nor goals).
         since: what was before is left out [s, by the stamps of the messages].
+        radius: of the robots [m], which recordings do not tell.
 
     Raises:
         FileNotFoundError: there is no recording.
@@ -65,7 +68,9 @@ def load_recording(path: Path | str, grid: GridMap | None = None, since: float =
     times = np.arange(start, end + PERIOD / 2, PERIOD)
     poses = np.stack([_resample(track, times) for track in tracks], axis=1)
     goals = np.stack([_goals_at(heard.goals.get(robot, []), times, grid) for robot in robots], axis=1)
-    return FleetTrajectory(grid=grid, times=times - start, poses=poses.astype(np.float32), goals=goals)
+    return FleetTrajectory(
+        grid, times - start, poses.astype(np.float32), goals, radius=radius / grid.resolution
+    )
 
 
 def _listen(path: Path | str) -> _Heard:
