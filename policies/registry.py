@@ -1,4 +1,4 @@
-"""Fleet policies by name. Listing one here makes it run in the evaluation, the nodes and the contract tests."""
+"""Fleet policies by name: what is listed here runs in the evaluation, the nodes and the contract tests."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 from pilotfish.policies.fleet import FleetPolicy
 
 
-def _learned(name: str) -> FleetPolicy:
+def _learned(folder: str, name: str = "", **overrides) -> FleetPolicy:
     from pilotfish.policies.follower.policy import FollowerPolicy
 
-    return FollowerPolicy.from_pretrained(name)
+    policy = FollowerPolicy.from_pretrained(folder, **overrides)
+    policy.name = name or policy.name
+    return policy
 
 
 def _planned(name: str, **settings) -> FleetPolicy:
@@ -30,6 +32,10 @@ FLEET_POLICIES: dict[str, tuple[str, Callable[[], FleetPolicy]]] = {
     "follower": (
         "learned, same information: decides when to follow its path",
         lambda: _learned("follower/follower"),
+    ),
+    "follower_pibt": (
+        "learned wishes, resolved by priority inheritance with neighbours",
+        lambda: _learned("follower/follower", "follower_pibt", negotiate=True),
     ),
     "follow": (
         "planner only, same information: always follows the planned path",
@@ -53,7 +59,7 @@ FLEET_POLICIES: dict[str, tuple[str, Callable[[], FleetPolicy]]] = {
 
 
 def make_fleet_policy(name: str) -> FleetPolicy:
-    """A fleet policy by registered name, model folder, or ``onnx:FILE`` (a network of Learn to Follow's kind).
+    """A fleet policy by registered name, model folder, or ``onnx:FILE`` (Learn to Follow's input).
 
     Raises:
         ValueError: nothing answers to the name; the message lists what does.

@@ -18,8 +18,8 @@ from pilotfish.worlds.maps.grid_map import GridMap
 class OnnxPeer(PlannedPolicy):
     """A network trained elsewhere that takes the input of Learn to Follow (AAAI 2024).
 
-    Input [B, 2, W, W]: channel 0 obstacles -1 and planned path +1 (from the agent on), channel 1 agents, itself included;
-    output ``action_logits`` of the five actions, which are sampled. FollowerLite has W = 7.
+    Input [B, 2, W, W]: channel 0 obstacles -1 and planned path +1 (from the agent on), channel 1 agents,
+    itself included; output ``action_logits`` of the five actions, which are sampled. FollowerLite has W = 7.
 
     Raises:
         ValueError: the network's input or output is another.

@@ -1,13 +1,13 @@
 """The planner of Follower: cost-to-goal under static and accumulated dynamic congestion.
 
-Entering cell n costs ``S(n) + w * O(n)``, and a little more against a lane: S is the static congestion of the map
-(``congestion.static_costs``) and O counts how often another agent was seen on n since the current goal was
-assigned (Learn to Follow, AAAI 2024). The reference runs A* over the map at every step. Here each
-agent keeps its whole cost-to-goal field and, because O only changes inside the window it sees,
-re-solves only an 11x11 region around itself, with the field outside as boundary, and keeps the result
-(local search with learning; Koenig & Sun 2009). As costs only grow until the next goal, the field
-stays a lower bound and remembers congestion that went out of sight. Beside the path, this gives the
-value of every cell around the agent, hence of every action.
+Entering cell n costs ``S(n) + w * O(n)``, and a little more against a lane: S is the static congestion
+of the map (``congestion.static_costs``), O counts how often another agent was seen on n since the current
+goal was assigned (Learn to Follow, AAAI 2024), lanes are our traffic rule (``congestion.against_lane``).
+The reference runs A* over the map at every step. Here each agent keeps its whole cost-to-goal field and,
+because O only changes inside the window it sees, re-solves only an 11x11 region around itself, with the
+field outside as boundary, and keeps the result (local search with learning; Koenig & Sun 2009). As costs
+only grow until the next goal, the field stays a lower bound and remembers congestion that went out of
+sight. Beside the path, this gives the value of every cell around the agent, hence of every action.
 """
 
 from __future__ import annotations

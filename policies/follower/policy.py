@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,15 +45,20 @@ class FollowerPolicy(PlannedPolicy):
         self._folder = folder
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, backend: Literal["onnx", "torch"] = "onnx") -> FollowerPolicy:
+    def from_pretrained(
+        cls, name: str | Path, backend: Literal["onnx", "torch"] = "onnx", **overrides: Any
+    ) -> FollowerPolicy:
         """Load a model folder, or a shipped model by name.
+
+        Args:
+            overrides: of the saved configuration, such as ``negotiate=True``.
 
         Raises:
             ValueError: no such model, or one that does not fit this version.
             FileNotFoundError: the folder lacks its weights.
         """
         folder = find_model(str(name)).path
-        config = FollowerConfig.load(folder)
+        config = dataclasses.replace(FollowerConfig.load(folder), **overrides)
         if backend == "onnx":
             network = OnnxNetwork(folder / "model.onnx")
         elif backend == "torch":

@@ -10,7 +10,6 @@ that ended since the last rollout, under sampled actions.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import time
@@ -32,14 +31,19 @@ from rich.progress import (
 )
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import nn
 
+from pilotfish.policies.follower.config import FollowerConfig
 from pilotfish.policies.follower.environment import Episode, FleetVecEnv, RewardConfig
 from pilotfish.policies.follower.features import N_FEATURES
+from pilotfish.policies.follower.network import FollowerNetwork, save_network
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
+
+CHECKPOINT = "checkpoint.pt"
+DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "follower.yaml"
 
 
 @dataclass(frozen=True)
@@ -134,24 +138,29 @@ class Trunk(BaseFeaturesExtractor):
         return self.layers(features)
 
 
-def train(config: Path | None, out: Path, resume: bool, budget_minutes: float | None = None) -> Path:
+def train(config: Path, out: Path, resume: bool, budget_minutes: float | None = None) -> bool:
     """Run (or go on with) a curriculum; the run's folder holds everything needed to go on.
 
     Args:
         config: curriculum YAML; with ``resume`` the copy in ``out`` is used.
-        out: run folder: curriculum.yaml, progress.json, model.pt, tensorboard/.
+        out: run folder: curriculum.yaml, progress.json, checkpoint.pt, tensorboard/.
         budget_minutes: stop (and save) after this long.
 
     Returns:
-        the checkpoint: what SB3's ``set_parameters`` takes.
+        whether the curriculum is done.
+
+    Raises:
+        ValueError: a bad curriculum, or a folder that holds a run already.
+        FileNotFoundError: there is nothing to go on with.
     """
-    out.mkdir(parents=True, exist_ok=True)
     copy = out / "curriculum.yaml"
+    if resume and not copy.exists():
+        raise FileNotFoundError(f"{out} holds no run to go on with (no curriculum.yaml)")
     if not resume:
-        if config is None:
-            raise ValueError("training needs a curriculum (--config) or a run to go on with (--resume)")
-        if (out / "model.pt").exists():
+        if (out / CHECKPOINT).exists():
             raise ValueError(f"{out} holds a run already: give another --out, or --resume {out}")
+        Curriculum.load(config)
+        out.mkdir(parents=True, exist_ok=True)
         copy.write_text(Path(config).read_text())
     curriculum = Curriculum.load(copy)
     progress_file = out / "progress.json"
@@ -159,15 +168,27 @@ def train(config: Path | None, out: Path, resume: bool, budget_minutes: float | 
     if resume and progress_file.exists():
         progress = json.loads(progress_file.read_text())
     deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
-    model_file = out / "model.pt"
     for index in range(progress["stage"], len(curriculum.stages)):
         stage = curriculum.stages[index]
         if index != progress["stage"]:
             progress.update(stage=index, steps=0)
-        run = _StageRun(stage, curriculum, out, progress, deadline)
-        if not run.finish():
-            break
-    return model_file
+        if progress["steps"] >= stage.steps:
+            continue
+        if not _StageRun(stage, curriculum, out, progress, deadline).finish():
+            return False
+    return True
+
+
+def export(run: Path, folder: Path) -> None:
+    """Write the model folder (weights, ONNX, configuration) of a run's last checkpoint."""
+    curriculum = Curriculum.load(run / "curriculum.yaml")
+    config = FollowerConfig(
+        hidden=curriculum.hidden,
+        dynamic_weight=curriculum.dynamic_weight,
+        lane_cost=curriculum.lane_cost,
+        negotiate=curriculum.negotiate,
+    )
+    save_network(FollowerNetwork.from_checkpoint(run / CHECKPOINT, config), config, folder)
 
 
 class _StageRun:
@@ -192,7 +213,7 @@ class _StageRun:
             ent_coef=stage.entropy,
             clip_range=stage.clip,
         )
-        self.model_file = out / "model.pt"
+        self.checkpoint = out / CHECKPOINT
         first, second = curriculum.hidden
         self.model = PPO(
             "MlpPolicy",
@@ -208,9 +229,14 @@ class _StageRun:
             device="cpu",
             **settings,
         )
-        if self.model_file.exists():
-            self.model.set_parameters(torch.load(self.model_file, weights_only=True))
-        self.model.set_logger(configure(str(out / "tensorboard" / stage.name), ["tensorboard", "csv"]))
+        if self.checkpoint.exists():
+            self.model.set_parameters(torch.load(self.checkpoint, weights_only=True))
+        folder = str(out / "tensorboard" / stage.name)
+        # A resumed stage writes files of its own, so that nothing logged before is lost.
+        formats = [
+            make_output_format(kind, folder, f"-{progress['steps']}") for kind in ("tensorboard", "csv")
+        ]
+        self.model.set_logger(Logger(folder, formats))
         self._saved = self._started = time.monotonic()
         self._seconds_before = progress["seconds"]
 
@@ -250,9 +276,9 @@ class _StageRun:
 
     def _save(self) -> None:
         self.progress["seconds"] = self._seconds_before + time.monotonic() - self._started
-        temporary = self.out / "model.part.pt"
+        temporary = self.out / "checkpoint.part.pt"
         torch.save(self.model.get_parameters(), temporary)
-        os.replace(temporary, self.model_file)
+        os.replace(temporary, self.checkpoint)
         temporary = self.out / "progress.part.json"
         temporary.write_text(json.dumps(self.progress))
         os.replace(temporary, self.out / "progress.json")
@@ -347,8 +373,3 @@ def _episodes(stage: Stage, curriculum: Curriculum, seed: list[int]) -> list[Epi
                 )
             )
     return episodes
-
-
-def as_dict(curriculum: Curriculum) -> dict:
-    """The curriculum as plain data, for the model card."""
-    return dataclasses.asdict(curriculum)

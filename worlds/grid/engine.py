@@ -64,6 +64,11 @@ class GridFleet:
         return self.observe()
 
     def step(self, actions: NDArray[np.integer]) -> FleetObservation:
+        """``advance``, then ``observe``."""
+        self.advance(actions)
+        return self.observe()
+
+    def advance(self, actions: NDArray[np.integer]) -> None:
         """Apply actions [N] in 0..4 (see ``policies.fleet``); ``reached`` tells who scored.
 
         Raises:
@@ -89,7 +94,6 @@ class GridFleet:
         )
         if last >= self._goal_table.shape[1]:
             self._refill_goals()
-        return self.observe()
 
     def observe(self) -> FleetObservation:
         """What the agents see now; the window is overwritten by the next step."""

@@ -1,0 +1,23 @@
+"""``pilotfish eval SYSTEM``: measure policies on maps and seeds, with 95 % intervals."""
+
+from __future__ import annotations
+
+import typer
+
+from pilotfish.cli.lazy import lazy_group
+
+app = typer.Typer(
+    cls=lazy_group(
+        {
+            "follower": ("pilotfish.cli.evaluate_follower:app", "Throughput of fleet policies on grid maps."),
+        }
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Measure policies on maps and seeds, with 95 % intervals.",
+)
+
+
+@app.callback()
+def root() -> None:
+    pass
