@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -18,10 +19,25 @@ LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """Whoever comes late still gets the last value."""
 STREAM = QoSProfile(depth=20)
 
+GATHER = 0.004
+"""[s]"""
+
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
 Status = tuple[bytes, str, Mapping[str, object]]
 """Level, one line, and values."""
+
+
+class BatchingExecutor(SingleThreadedExecutor):
+    """Lets messages gather for a moment before it looks at what is ready.
+
+    rclpy asks every entity of every node in each turn, in Python: with the topics of 64 robots that costs
+    more than the work itself. Gathering halves the processor time and costs ``GATHER`` of latency.
+    """
+
+    def _wait_for_ready_callbacks(self, *args: object, **kwargs: object) -> Iterator:
+        time.sleep(GATHER)
+        yield from super()._wait_for_ready_callbacks(*args, **kwargs)
 
 
 def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
@@ -31,7 +47,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
     """
     try:
         with rclpy.init(args=args):
-            executor = SingleThreadedExecutor()
+            executor = BatchingExecutor()
             node = make()
             for member in (node, *getattr(node, "followers", ())):
                 executor.add_node(member)

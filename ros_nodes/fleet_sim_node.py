@@ -46,8 +46,13 @@ from pilotfish.worlds.fleet_view import robots_in_view
 from pilotfish.worlds.maps.load import load_map
 from pilotfish.worlds.registry import make_fleet_world
 
-PATIENCE = 0.1
-"""How long, on the wall clock, a tick waits for robots whose commands are missing [s]."""
+PATIENCE = 1.0
+"""How long a tick waits for robots whose commands are missing [s, wall clock]; then it goes on without
+them, and does not wait for them again before they have sent one."""
+POLL = 0.005
+"""How often the world looks whether it is time for a tick [s, wall clock]."""
+CATCH_UP = 0.5
+"""Delay that later ticks make good [s, wall clock]."""
 LEAD = 2
 """Ticks that the world may be ahead of the slowest robot."""
 
@@ -71,8 +76,9 @@ class FleetSimNode(Node):
         self.now = time.time()
         self._wheels = [VelocityLimiter(self.spec) for _ in range(n)]
         self._answered = np.full(n, -np.inf)  # stamp of each robot's last command
+        self._awaited = np.zeros(n, dtype=bool)
         self._ticks = 0
-        self._stepped_at = self._started_at = time.monotonic()
+        self._stepped_at = self._started_at = self._due = time.monotonic()
 
         self._time = publish(self, ClockMessage, "/clock", 10)
         self._truth = publish(self, PoseArray, "poses", SENSOR)
@@ -84,8 +90,7 @@ class FleetSimNode(Node):
             subscribe(self, TwistStamped, f"robot_{i}/cmd_vel", lambda m, i=i: self._on_command(i, m), SENSOR)
         self._map.publish(occupancy_grid(self.grid, self.now))
         Diagnostics(self, "fleet_sim: world", self._status)
-        period = self.dt / self.factor if self.factor > 0 else 0.002
-        self.create_timer(period, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.create_timer(POLL, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self.get_logger().info(f"{n} robots on map {self.grid.name!r}")
 
     def destroy_node(self) -> None:
@@ -98,19 +103,26 @@ class FleetSimNode(Node):
         # A command from the future (clocks disagree) must not outlive the watchdog.
         self._wheels[robot].command(velocity_from_message(message), min(stamp, self.now))
         self._answered[robot] = stamp
+        self._awaited[robot] = True
 
     def _on_timer(self) -> None:
-        if self._robots_keep_up():
-            self.step()
+        now = time.monotonic()
+        if now < self._due or not self._robots_keep_up():
+            return
+        self.step()
+        if self.factor > 0:  # what was lost is made good, within limits
+            self._due = max(self._due + self.dt / self.factor, now - CATCH_UP)
 
     def _robots_keep_up(self) -> bool:
-        """False while a robot that is alive still computes: an overloaded computer slows time down."""
+        """False while a robot still computes: an overloaded computer slows time down."""
         waited = time.monotonic() - self._stepped_at
-        alive = self._answered > self.now - 1.0
-        if not alive.any():
+        if not self._awaited.any():
             return waited >= self.dt
-        late = self._answered[alive] < self.now - (LEAD + 0.5) * self.dt
-        return waited > PATIENCE or not late.any()
+        late = self._awaited & (self._answered < self.now - (LEAD + 0.5) * self.dt)
+        if late.any() and waited > PATIENCE:
+            self._awaited[late] = False
+            return True
+        return not late.any()
 
     def step(self) -> None:
         """Let one tick pass and tell everybody."""
