@@ -34,6 +34,8 @@ SHADE = (92, 98, 116)
 """Colour that shadows pull the floor towards."""
 FLOOR_PX = 30
 """Pixels of the floor's texture along a cell, at most."""
+TEXTURE_PX = 1600
+"""Pixels of the floor's texture along its longer side, at most."""
 
 
 class FleetScene:
@@ -77,7 +79,7 @@ class FleetScene:
         self._solids = tuple(np.concatenate(parts) for parts in zip(*solids, strict=True))
         self._middle = np.array([*((low + high) / 2), 0.0])
         self._corners = np.array([[x, y, 0.0] for x in (low[0], high[0]) for y in (low[1], high[1])])
-        texture_px = min(FLOOR_PX, 2400 // max(grid.width, grid.height))
+        texture_px = max(4, min(FLOOR_PX, TEXTURE_PX // max(grid.width, grid.height)))
         self._painter = FloorPainter(trajectory, texture_px)
         self._shade = Image.new("RGB", (grid.width * texture_px, grid.height * texture_px), SHADE)
         self._sunlight = self._wall_shadows(texture_px, wall_height / edge)
