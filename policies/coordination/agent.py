@@ -116,7 +116,8 @@ class FleetAgent:
         self._next_decision = -math.inf
         self._masked: dict[int, float] = {}  # action -> until when
         self._masked_at = -1  # the cell where these actions were tried
-        self._wish: int | None = None  # action that led to the pending request
+        self._wish: int | None = None  # the action that led to the pending request
+        self._wished_at = -1  # the cell from which it starts
         self._last_sent: ClaimMessage | None = None
         self._last_sent_at = -math.inf
 
@@ -159,6 +160,7 @@ class FleetAgent:
             self.goal = cell
             self.decider.intent = None
             self.claims.withdraw()
+            self._wish = None
             self._next_decision = -math.inf
 
     # Output.
@@ -198,8 +200,11 @@ class FleetAgent:
             self._masked.clear()
         if claims.pending is not None and self._hopeless(now):
             claims.withdraw()
-            self._masked[self._wish] = now + self.parameters.mask * self._rng.uniform(0.5, 1.0)
-            self._next_decision = now
+        if self._wish is not None and claims.pending is None:
+            if self.graph.action_target(self._wished_at, self._wish) not in claims.chain:
+                self._masked[self._wish] = now + self.parameters.mask * self._rng.uniform(0.5, 1.0)
+                self._next_decision = now
+            self._wish = None
         if claims.pending is not None or not claims.ready(now) or now < self._next_decision:
             return
         if self.goal is None or here == self.goal or len(claims.chain) >= MAX_CHAIN:
@@ -213,7 +218,7 @@ class FleetAgent:
         if target is None or target in claims.chain:
             self._next_decision = now + self.parameters.pause * self._rng.uniform(0.8, 1.2)
         else:
-            self._wish = action
+            self._wish, self._wished_at = action, here
             claims.request(target, now)
 
     def _hopeless(self, now: float) -> bool:
