@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
@@ -77,7 +78,7 @@ class FollowerNode(LifecycleNode):
         clock: Callable[[], float] | None = None,
         graph: CellGraph | None = None,
         hosted: bool = False,
-        **options: object,
+        **options: Any,
     ) -> None:
         super().__init__("follower", enable_communication_interface=not hosted, **options)
         self.clock = clock or (lambda: seconds_now(self))
@@ -200,7 +201,7 @@ class FollowerNode(LifecycleNode):
         if self.agent is None:
             return
         position = message.pose.position
-        cell = int(self._graph.grid.cell_at((position.x, position.y)))
+        cell = int(self.agent.graph.grid.cell_at((position.x, position.y)))
         try:
             self.agent.set_goal(cell)
             self._reached = None
@@ -219,7 +220,7 @@ class FollowerNode(LifecycleNode):
         if output.frame is not None:
             self._claims.publish(bytes_to_message(output.frame))
         if output.reached is not None:
-            self._reached = pose_stamped(*self._graph.centre(output.reached), now)
+            self._reached = pose_stamped(*self.agent.graph.centre(output.reached), now)
         if self._reached is not None and (
             output.reached is not None or now - self._reached_at > REPEAT_REACHED
         ):
@@ -240,7 +241,7 @@ class FollowerNode(LifecycleNode):
         if agent.goal is not None:
             cells.append(agent.goal)
         now = self.clock()
-        path = Path(poses=[pose_stamped(*self._graph.centre(cell), now) for cell in cells])
+        path = Path(poses=[pose_stamped(*agent.graph.centre(cell), now) for cell in cells])
         path.header = path.poses[0].header if path.poses else path.header
         path.header.frame_id = MAP_FRAME
         self._plan.publish(path)

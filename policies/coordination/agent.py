@@ -14,7 +14,7 @@ from pilotfish.hardware.differential_drive import CellDriver, Pose
 from pilotfish.hardware.limits import STOP, Velocity, VelocityLimiter
 from pilotfish.hardware.robots import RobotSpec
 from pilotfish.policies.coordination.cells import CellGraph
-from pilotfish.policies.coordination.claims import MAX_CHAIN, ClaimParameters, Claims, Perception
+from pilotfish.policies.coordination.claims import MAX_CHAIN, ClaimParameters, Claims, Pending, Perception
 from pilotfish.policies.coordination.decision import Decider, Neighbour
 from pilotfish.policies.coordination.wire import ClaimMessage, WireError, decode, encode
 from pilotfish.policies.fleet import STAY, FleetPolicy
@@ -169,15 +169,16 @@ class FleetAgent:
         """One round of perceiving, negotiating, deciding and driving. Call it 10-20 times a second."""
         timeout = self.claims.parameters.pose_timeout
         self.stale = now - min(self._pose_stamp, self._others_stamp) > timeout
-        if self._pose is None:
+        pose = self._pose
+        if pose is None:
             return AgentOutput(STOP, None, None)
-        xy = (self._pose.x, self._pose.y)
+        xy = (pose.x, pose.y)
         perception = Perception(xy, self._pose_stamp, self._others, self._others_stamp)
         reached = self._check_goal(xy)
         message = self.claims.tick(now, perception, self.decider.intent)
         if not self.stale and self.claims.chain:
-            self._think(now)
-        self.limiter.command(STOP if self.stale else self._drive(now), now)
+            self._think(xy, now)
+        self.limiter.command(STOP if self.stale else self._drive(pose, now), now)
         return AgentOutput(self.limiter.output(now), self._frame(message, now), reached)
 
     def _check_goal(self, xy: tuple[float, float]) -> int | None:
@@ -191,14 +192,14 @@ class FleetAgent:
         self.goals_reached += 1
         return reached
 
-    def _think(self, now: float) -> None:
+    def _think(self, xy: tuple[float, float], now: float) -> None:
         """Drop a wish that leads nowhere, form a new one when it is time."""
         claims = self.claims
         here = claims.chain[-1]
         if here != self._masked_at:
             self._masked_at = here
             self._masked.clear()
-        if claims.pending is not None and self._hopeless(now):
+        if claims.pending is not None and self._hopeless(claims.pending, now):
             claims.withdraw()
         if self._wish is not None and claims.pending is None:
             if self.graph.action_target(self._wished_at, self._wish) not in claims.chain:
@@ -209,8 +210,7 @@ class FleetAgent:
             return
         if self.goal is None or here == self.goal or len(claims.chain) >= MAX_CHAIN:
             return
-        remaining = math.dist((self._pose.x, self._pose.y), self.graph.centre(here))
-        if remaining > self.parameters.decide_ahead * self.graph.resolution:
+        if math.dist(xy, self.graph.centre(here)) > self.parameters.decide_ahead * self.graph.resolution:
             return
         masked = [action for action, until in self._masked.items() if now < until]
         action = self.decider.decide(here, self.goal, self._others, self._neighbours(now), masked)
@@ -221,9 +221,8 @@ class FleetAgent:
             self._wish, self._wished_at = action, here
             claims.request(target, now)
 
-    def _hopeless(self, now: float) -> bool:
+    def _hopeless(self, pending: Pending, now: float) -> bool:
         """Whether the pending cell will not become free soon, as far as one can tell."""
-        pending = self.claims.pending
         holder = self.claims.claimed_by(pending.cell, now)
         if holder is None:
             return False  # grants are under way, or the request ends with its lease
@@ -248,13 +247,13 @@ class FleetAgent:
             found.append(Neighbour(robot, cell, intent if intent and intent.cell == cell else None))
         return found
 
-    def _drive(self, now: float) -> Velocity:
+    def _drive(self, pose: Pose, now: float) -> Velocity:
         claims, graph = self.claims, self.graph
         waypoints = []
         blocked = frozenset(
             cell
             for xy in self._others.values()
-            if math.dist(xy, (self._pose.x, self._pose.y)) < (MAX_CHAIN + 1) * graph.resolution
+            if math.dist(xy, (pose.x, pose.y)) < (MAX_CHAIN + 1) * graph.resolution
             for cell in graph.touched(xy, self.spec.radius)
         )
         for cell in claims.chain:
@@ -263,11 +262,11 @@ class FleetAgent:
             waypoints.append(graph.centre(cell))
         slack = graph.resolution / 2 - claims.parameters.footprint
         latency = max(now - self._pose_stamp, 0.0) + self.spec.command_timeout + _TICKS
-        velocity = self.driver.drive(self._pose, waypoints, slack, latency)
+        velocity = self.driver.drive(pose, waypoints, slack, latency)
         if velocity is not None:
             return velocity
         if claims.pending is not None:  # use the wait to turn
-            return self.driver.face(self._pose, graph.centre(claims.pending.cell))
+            return self.driver.face(pose, graph.centre(claims.pending.cell))
         return STOP
 
     def _frame(self, message: ClaimMessage, now: float) -> bytes | None:

@@ -45,7 +45,7 @@ process sends in ``dead_after``, one arrives (with 10 a second, 20 % loss and 6 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pilotfish.policies.coordination.cells import CellGraph
 from pilotfish.policies.coordination.wire import ClaimMessage, Intent, Request
@@ -127,7 +127,7 @@ class Pending:
     since: float
     request: Request | None = None
     made: float = 0.0
-    granted: set[int] | None = None
+    granted: set[int] = field(default_factory=set)
     waiting_for: tuple[int, ...] = ()
 
 
@@ -259,9 +259,9 @@ class Claims:
         if promise is not None and promise.request != message.request:
             del self._promises[sender]
         # Grants first: a peer that has promised does not have precedence any more.
-        asked = None if self.pending is None else self.pending.request
-        if asked is not None and (self.robot, asked.id) in message.grants:
-            self.pending.granted.add(sender)
+        pending = self.pending
+        if pending and pending.request and (self.robot, pending.request.id) in message.grants:
+            pending.granted.add(sender)
         self._consider(sender, now)
         return True
 
@@ -289,7 +289,7 @@ class Claims:
         for sender in self._peers:
             self._consider(sender, now)
         if self.pending is not None:
-            self._pursue(perception, now)
+            self._pursue(self.pending, perception, now)
         return self._message(now, intent)
 
     # How it works.
@@ -347,21 +347,23 @@ class Claims:
         if now < self._grants_from or now - self._peers[sender].heard > self.parameters.lease:
             return
         pending = self.pending
-        contested = pending is not None and pending.request is not None and pending.cell == request.cell
-        if contested and (self.robot < sender or sender in pending.granted):
+        if (
+            pending
+            and pending.request
+            and pending.cell == request.cell
+            and (self.robot < sender or sender in pending.granted)
+        ):
             return
         self._promises[sender] = _Promise(request, until=now + 1.01 * self.parameters.lease)
 
-    def _pursue(self, perception: Perception, now: float) -> None:
+    def _pursue(self, pending: Pending, perception: Perception, now: float) -> None:
         """Ask for the pending cell, take it when nothing stands in the way, forget it when it is too old."""
-        pending = self.pending
         if pending.request is None:
             if self._promised_to_other(pending.cell, now):
                 return
             self._requests += 1
             pending.request = Request(self._requests & 0xFFFFFFFF, pending.cell)
             pending.made = now
-            pending.granted = set()
             return
         if now - pending.made > self.parameters.lease:
             self.pending = None

@@ -144,14 +144,13 @@ class FleetTrial:
                     self.agents[robot].hear(frame, self.now)
         for robot in self._rng.permutation(self.n_robots).tolist():
             if self._running(robot) and self._rng.random() > 0.05:  # nobody's timer is exact
-                self._tick_agent(robot)
+                self._tick_agent(robot, self.agents[robot])
         self._check_claims()
 
     def _running(self, robot: int) -> bool:
         return self.agents[robot] is not None and self.now >= self._stopped_until[robot]
 
-    def _tick_agent(self, robot: int) -> None:
-        agent = self.agents[robot]
+    def _tick_agent(self, robot: int, agent: FleetAgent) -> None:
         stamp, poses, views = self._pictures[self._rng.integers(len(self._pictures))]
         x, y, yaw = poses[robot].tolist()
         agent.see_pose(Pose(x, y, yaw), stamp)
