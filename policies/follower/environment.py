@@ -29,12 +29,14 @@ class RewardConfig:
 
     Its progress (static congestion cost gained on the way to its goal, in units of the map's mean cell
     cost) times ``scale``, mixed with the mean progress of the agents around it: ``team`` is their
-    share, ``team_radius`` how far they are [cells].
+    share, ``team_radius`` how far they are [cells]. Progress that is lost counts ``backward`` times: below
+    1, stepping back and coming again pays more than waiting, and jams dissolve.
     """
 
     scale: float = 0.2
     team: float = 0.5
     team_radius: int = 3
+    backward: float = 1.0
 
 
 class Episode:
@@ -108,6 +110,7 @@ class Episode:
         after = self.planner.static_value(self.observation.cell)
         reached = self.world.reached.astype(bool)
         progress = np.where(reached, before, before - after) / self.mean_cost
+        progress = np.where(progress < 0, self.reward.backward * progress, progress)
         cell = self.planner.pad(self.observation.cell)
         reward = _shared(
             cell,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pilotfish.policies.fleet import FleetObservation, Proposal
 from pilotfish.policies.follower.congestion import INF
 from pilotfish.policies.follower.planned import PlannedPolicy, sample_order
+from pilotfish.policies.follower.planner import Planner
 from pilotfish.policies.network import OnnxNetwork
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -26,7 +27,7 @@ class OnnxPeer(PlannedPolicy):
     """
 
     def __init__(self, path: str | Path) -> None:
-        super().__init__(f"onnx:{Path(path).stem}", dynamic_weight=1.0, lane_cost=0.0, negotiate=False)
+        super().__init__(f"onnx:{Path(path).stem}", negotiate=False)
         self._network = OnnxNetwork(path, output="action_logits")
         shape = self._network.input_shape
         if len(shape) != 4 or shape[1] != 2 or shape[2] != shape[3] or not isinstance(shape[2], int):
@@ -36,6 +37,8 @@ class OnnxPeer(PlannedPolicy):
     def reset(self, grid: GridMap, n_agents: int, seed: int) -> None:
         """Start an episode: forget every belief, seed every draw."""
         super().reset(grid, n_agents, seed)
+        # It was trained with exact paths at every step.
+        self.planner = Planner(grid, n_agents, dynamic_weight=1.0, lane_cost=0.0, local=False)
         self.planner.path_radius = self._radius
 
     def _scores(self, observation: FleetObservation) -> NDArray[np.float32]:

@@ -44,6 +44,8 @@ class Planner:
         static: use the static congestion costs; otherwise every cell costs 1.
         dynamic_weight: w; 0 ignores the other agents.
         lane_cost: of moving against a lane (``congestion.against_lane``); 0 for no lanes.
+        local: re-solve the region around the agent only; otherwise the whole map at every step, as the
+            reference does (exact, and some fifty times slower: for peers trained with it).
         keep_static: also keep the fields without dynamic costs (training's measure of progress).
 
     Attributes:
@@ -62,6 +64,7 @@ class Planner:
         static: bool = True,
         dynamic_weight: float = 0.3,
         lane_cost: float = 0.8,
+        local: bool = True,
         keep_static: bool = False,
     ) -> None:
         self.grid = grid
@@ -80,6 +83,7 @@ class Planner:
         self.values = np.empty((n_agents, SIDE, SIDE), dtype=np.float32)
         self.path = np.empty((n_agents, SIDE, SIDE), dtype=np.uint8)
         self.q = np.empty((n_agents, 5), dtype=np.float32)
+        self.local = local
         self.lane_cost = np.float32(lane_cost)
         self.path_radius = VIEW_RADIUS
         self._heap = (np.empty(4 * walls.size, np.float32), np.empty(4 * walls.size, np.int32))
@@ -102,6 +106,7 @@ class Planner:
             window,
             self.costs,
             self.lane_cost,
+            self.local,
             self.width,
             self.dynamic_weight,
             self.goal,
@@ -133,6 +138,7 @@ def _update(
     window,
     costs,
     lane_cost,
+    local_only,
     width,
     weight,
     old_goal,
@@ -165,13 +171,16 @@ def _update(
                     if seen[i, here] < 60000:
                         seen[i, here] += 1
                     crowd += 1
+        if crowd > 0 and weight > 0 and not local_only:
+            whole = costs + weight * seen[i].astype(np.float32)
+            cost_to_goal(whole, lane_cost, width, goal[i], field[i], heap_cost, heap_cell)
         corner -= width + 1
         for r in range(side):
             for c in range(side):
                 here = corner + r * width + c
                 local_cost[r, c] = costs[here] + weight * seen[i, here]
                 local[r, c] = field[i, here]
-        if crowd > 0 and weight > 0:
+        if crowd > 0 and weight > 0 and local_only:
             _solve_region(local, local_cost, lane_cost, goal[i], corner, width)
             for r in range(1, side - 1):
                 for c in range(1, side - 1):

@@ -71,6 +71,7 @@ class Stage:
         method: "imitate" (follow the negotiating teacher, the student drives) or "ppo".
         steps: agent-steps.
         episodes: what runs in it.
+        reward: what the agents are paid (PPO).
         learning_rate, entropy, discount: of the optimiser; each falls linearly to ``final`` of its
             value over the stage (learning rate only).
     """
@@ -79,6 +80,7 @@ class Stage:
     method: str
     steps: int
     episodes: list[EpisodeGroup]
+    reward: RewardConfig = field(default_factory=RewardConfig)
     learning_rate: float = 3e-4
     final: float = 1.0
     entropy: float = 0.01
@@ -105,7 +107,6 @@ class Curriculum:
     dynamic_weight: float = 0.3
     lane_cost: float = 0.8
     hidden: tuple[int, int] = (192, 128)
-    reward: RewardConfig = field(default_factory=RewardConfig)
 
     @classmethod
     def load(cls, path: str | Path) -> Curriculum:
@@ -117,12 +118,17 @@ class Curriculum:
         raw = yaml.safe_load(Path(path).read_text())
         try:
             stages = [
-                Stage(**{**stage, "episodes": [EpisodeGroup(**group) for group in stage["episodes"]]})
+                Stage(
+                    **{
+                        **stage,
+                        "episodes": [EpisodeGroup(**group) for group in stage["episodes"]],
+                        "reward": RewardConfig(**stage.get("reward", {})),
+                    }
+                )
                 for stage in raw.pop("stages")
             ]
-            reward = RewardConfig(**raw.pop("reward", {}))
             raw["hidden"] = tuple(raw.get("hidden", cls.hidden))
-            return cls(stages=stages, reward=reward, **raw)
+            return cls(stages=stages, **raw)
         except (TypeError, KeyError) as error:
             raise ValueError(f"{path}: {error}") from error
 
@@ -366,7 +372,7 @@ def _episodes(stage: Stage, curriculum: Curriculum, seed: list[int]) -> list[Epi
                     group.agents,
                     group.length,
                     rng,
-                    curriculum.reward,
+                    stage.reward,
                     curriculum.negotiate,
                     curriculum.dynamic_weight,
                     curriculum.lane_cost,
