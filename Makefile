@@ -25,7 +25,7 @@ $(VENV)/.installed-all: $(INSTALL_INPUTS)
 demo: $(VENV)/.installed-demo ## a fleet in a warehouse, a ROS 2 node each: summary, video, recording
 	$(BIN)/pilotfish demo
 
-test: lint types test-fast test-system ## lint, types, then every test
+test: lint test-fast test-system ## lint, then every test
 
 test-fast: $(VENV)/.installed-all ## the tests without live ROS 2 nodes, in parallel
 	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not system" -n $(PARALLEL)
