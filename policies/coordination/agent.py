@@ -250,14 +250,10 @@ class FleetAgent:
     def _drive(self, pose: Pose, now: float) -> Velocity:
         claims, graph = self.claims, self.graph
         waypoints = []
-        blocked = frozenset(
-            cell
-            for xy in self._others.values()
-            if math.dist(xy, (pose.x, pose.y)) < (MAX_CHAIN + 1) * graph.resolution
-            for cell in graph.touched(xy, self.spec.radius)
-        )
         for cell in claims.chain:
-            if cell in blocked and cell not in claims.touched:
+            if cell not in claims.touched and any(
+                graph.overlaps(cell, xy, self.spec.radius) for xy in self._others.values()
+            ):
                 break  # somebody was pushed into a cell that is ours
             waypoints.append(graph.centre(cell))
         slack = graph.resolution / 2 - claims.parameters.footprint

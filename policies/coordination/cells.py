@@ -37,24 +37,25 @@ class CellGraph:
             self._bottom + (self._height - row - 0.5) * self.resolution,
         )
 
+    def overlaps(self, cell: int, xy: tuple[float, float], radius: float) -> bool:
+        """Whether a disc overlaps a cell."""
+        centre_x, centre_y = self.centre(cell)
+        half = self.resolution / 2
+        gap_x = max(abs(xy[0] - centre_x) - half, 0.0)
+        gap_y = max(abs(xy[1] - centre_y) - half, 0.0)
+        return gap_x * gap_x + gap_y * gap_y < radius * radius
+
     def touched(self, xy: tuple[float, float], radius: float) -> frozenset[int]:
         """Free cells that a disc overlaps."""
-        x, y = xy
-        top, left = self._row_col(x - radius, y + radius)
-        bottom, right = self._row_col(x + radius, y - radius)
-        half = self.resolution / 2
-        cells = []
-        for row in range(top, bottom + 1):
-            for col in range(left, right + 1):
-                cell = row * self._width + col
-                if not self._free[cell]:
-                    continue
-                centre_x, centre_y = self.centre(cell)
-                gap_x = max(abs(x - centre_x) - half, 0.0)
-                gap_y = max(abs(y - centre_y) - half, 0.0)
-                if gap_x * gap_x + gap_y * gap_y < radius * radius:
-                    cells.append(cell)
-        return frozenset(cells)
+        top, left = self._row_col(xy[0] - radius, xy[1] + radius)
+        bottom, right = self._row_col(xy[0] + radius, xy[1] - radius)
+        width = self._width
+        return frozenset(
+            cell
+            for row in range(top, bottom + 1)
+            for cell in range(row * width + left, row * width + right + 1)
+            if self._free[cell] and self.overlaps(cell, xy, radius)
+        )
 
     def action_target(self, cell: int, action: int) -> int | None:
         """The free cell that an action (`pilotfish.policies.fleet`) leads to, None at walls and the edge."""

@@ -392,7 +392,7 @@ class Claims:
         for robot, xy in others.items():
             if abs(xy[0] - centre[0]) > reach or abs(xy[1] - centre[1]) > reach:
                 continue
-            if cell in self.graph.touched(xy, p.footprint):
+            if self.graph.overlaps(cell, xy, p.footprint):
                 return None
             if not near.isdisjoint(self.graph.touched(xy, grown)):
                 found.append(robot)

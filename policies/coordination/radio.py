@@ -23,7 +23,7 @@ class RadioParameters:
         ValueError: for a negative length or time, or a chance outside of 0..1.
     """
 
-    range: float = 8.0
+    range: float = 7.5
     delay_max: float = 0.0
     loss: float = 0.0
     duplicate: float = 0.0

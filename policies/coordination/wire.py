@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAGIC = b"PF"
 VERSION = 1
@@ -37,16 +37,14 @@ class WireError(ValueError):
     """Bytes that are not a message."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """A wish for a cell. ``id`` is never used twice by one robot, so a late grant cannot fit a new wish."""
 
     id: int
     cell: int
 
 
-@dataclass(frozen=True)
-class Intent:
+class Intent(NamedTuple):
     """What a communicating policy proposes at ``cell``: one row of `pilotfish.policies.fleet.Proposal`.
 
     Attributes:
@@ -59,8 +57,7 @@ class Intent:
     scores: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class ClaimMessage:
+class ClaimMessage(NamedTuple):
     """State of one robot.
 
     Attributes:
@@ -135,8 +132,9 @@ def _decode_body(body: bytes) -> ClaimMessage:
     count = body[at]
     if count > MAX_GRANTS:
         raise WireError(f"{count} grants, at most {MAX_GRANTS} are allowed")
-    grants = tuple(_GRANT.unpack_from(body, at + 1 + k * _GRANT.size) for k in range(count))
-    at += 1 + count * _GRANT.size
+    end = at + 1 + count * _GRANT.size
+    grants = tuple(_GRANT.iter_unpack(body[at + 1 : end]))
+    at = end
     if flags & _HAS_INTENT:
         cell, goal, priority, *scores = _INTENT.unpack_from(body, at)
         at += _INTENT.size

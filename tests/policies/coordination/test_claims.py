@@ -186,9 +186,7 @@ def test_stale_and_repeated_messages_change_nothing():
 
 def test_messages_about_cells_that_the_map_has_not_are_refused():
     fleet = Fleet(7, 9)
-    from dataclasses import replace
-
-    message = replace(fleet.messages[1], sequence=10**6, cells=(10**6,))
+    message = fleet.messages[1]._replace(sequence=10**6, cells=(10**6,))
     assert not fleet.claims[0].receive(message, fleet.now)
 
 
