@@ -13,7 +13,8 @@ HELP = """
 Cost of the grid fleet on one core, median over rounds (CPU time).
 
 step: the environment alone; step_with_observations: with obstacle and agent windows of every agent;
-decision: planning + features + network + step, batched over the agents. With --pogema-python the
+decision: planning + features + network + step, batched over the agents, in microseconds an agent
+(decision_us); steps_per_s counts agent-steps; pilotfish_ratio is our rate over the peer's. With --pogema-python the
 environment is timed next to POGEMA's own, which needs an environment of its own:
 
 \b

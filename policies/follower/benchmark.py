@@ -72,15 +72,15 @@ def decision_row(policy: str, name: str, grid: GridMap, agents: int, rounds: int
         "policy": policy,
         "set": name,
         "agents": agents,
-        "decision_us": micros,
         "steps_per_s": 1e6 / micros,
+        "decision_us": micros,
     }
 
 
 def pogema_row(
     name: str, grid: GridMap, agents: int, rounds: int, python: Path, ours: float
 ) -> dict[str, Any]:
-    """Row ``step_with_observations`` of POGEMA on the same map, and how many times faster ours is.
+    """Row ``step_with_observations`` of POGEMA on the same map, and our rate over its.
 
     Raises:
         ValueError: that Python cannot run POGEMA; the message carries what it said.
@@ -108,7 +108,7 @@ def pogema_row(
     row = _row(
         "step_with_observations", name, agents, float(np.median(json.loads(result.stdout.splitlines()[-1])))
     )
-    return {**row, "policy": "POGEMA 1.3.0", "ours_times_faster": ours / row["steps_per_s"]}
+    return {**row, "policy": "POGEMA 1.3.0", "pilotfish_ratio": ours / row["steps_per_s"]}
 
 
 def _median_seconds(run: Callable[[], None], rounds: int) -> float:
@@ -128,6 +128,5 @@ def _row(case: str, name: str, agents: int, seconds: float) -> dict[str, Any]:
         "policy": "pilotfish",
         "set": name,
         "agents": agents,
-        "decision_us": 1e6 / per_second,
         "steps_per_s": per_second,
     }

@@ -20,6 +20,9 @@ PAD = 6
 _MAX_SOURCES = 4096
 """Maps with more free cells estimate mean distances from this many of them."""
 
+_CACHE_BYTES = 32 * 2**20
+"""What the remembered distance fields of one map may take."""
+
 INF = np.float32(1e9)
 
 
@@ -174,3 +177,50 @@ def cost_to_goal(costs, lane_cost, width, goal, out, heap_cost, heap_cell):
                     k = parent
                 heap_cost[k] = reach
                 heap_cell[k] = there
+
+
+class GoalFields:
+    """Costs to goals on one map, each searched for once: robots share goals, and goals come again.
+
+    Memory: 4 bytes a padded cell and goal, at most 32 MB; then the oldest field is searched anew.
+
+    Attributes:
+        costs: float32 [cells] of entering a cell.
+        lane_cost: of moving against a lane.
+    """
+
+    def __init__(self, grid: GridMap, static: bool, lane_cost: float) -> None:
+        walls = padded_walls(grid)
+        unit = np.where(walls == 0, np.float32(1), INF).astype(np.float32)
+        self.costs = static_costs(grid) if static else unit
+        self.lane_cost = np.float32(lane_cost)
+        slots = max(1, min(int((walls == 0).sum()), _CACHE_BYTES // (4 * walls.size)))
+        self.fields = np.empty((slots, walls.size), dtype=np.float32)
+        self.slot_of_goal = np.full(walls.size, -1, dtype=np.int32)
+        self.goal_of_slot = np.full(slots + 1, -1, dtype=np.int32)
+        """The last entry is the slot to be taken next."""
+        self.goal_of_slot[-1] = 0
+        self.heap = (np.empty(4 * walls.size, np.float32), np.empty(4 * walls.size, np.int32))
+
+
+@lru_cache(maxsize=8)
+def goal_fields(grid: GridMap, static: bool, lane_cost: float) -> GoalFields:
+    """The fields of a map, shared by all planners of this process that work on it."""
+    return GoalFields(grid, static, lane_cost)
+
+
+@njit(cache=True)
+def remembered_cost_to_goal(
+    costs, lane_cost, width, goal, fields, slot_of_goal, goal_of_slot, heap_cost, heap_cell
+):
+    """``cost_to_goal`` as a row of ``GoalFields.fields``, searched for if it is not there."""
+    slot = slot_of_goal[goal]
+    if slot < 0:
+        slot = goal_of_slot[-1]
+        goal_of_slot[-1] = (slot + 1) % fields.shape[0]
+        if goal_of_slot[slot] >= 0:
+            slot_of_goal[goal_of_slot[slot]] = -1
+        goal_of_slot[slot] = goal
+        slot_of_goal[goal] = slot
+        cost_to_goal(costs, lane_cost, width, goal, fields[slot], heap_cost, heap_cell)
+    return fields[slot]

@@ -22,8 +22,8 @@ from pilotfish.policies.follower.congestion import (
     PAD,
     against_lane,
     cost_to_goal,
-    padded_walls,
-    static_costs,
+    goal_fields,
+    remembered_cost_to_goal,
 )
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -36,7 +36,7 @@ TIE_NOISE = 0.01
 class Planner:
     """Cost-to-goal fields of N agents on one map.
 
-    Memory: 6 bytes a padded cell and agent (9 MB for 256 agents on 65x65).
+    Memory: 6 bytes a padded cell and agent (9 MB for 256 agents on 65x65), and ``GoalFields`` a map.
 
     Args:
         grid: the map.
@@ -71,22 +71,18 @@ class Planner:
         self.n_agents = n_agents
         self.width = grid.width + 2 * PAD
         self.dynamic_weight = np.float32(dynamic_weight)
-        walls = padded_walls(grid)
-        self.costs = (
-            static_costs(grid) if static else np.where(walls == 0, np.float32(1), INF).astype(np.float32)
-        )
+        self.shared = goal_fields(grid, static, lane_cost)
+        self.costs = self.shared.costs
         self.offsets = np.array([0, -self.width, self.width, -1, 1], dtype=np.int32)
-        self.field = np.empty((n_agents, walls.size), dtype=np.float32)
-        self._static_field = np.empty((n_agents if keep_static else 0, walls.size), dtype=np.float32)
-        self.seen = np.zeros((n_agents, walls.size), dtype=np.uint16)
+        self.field = np.empty((n_agents, self.costs.size), dtype=np.float32)
+        self._static_field = np.empty((n_agents if keep_static else 0, self.costs.size), dtype=np.float32)
+        self.seen = np.zeros((n_agents, self.costs.size), dtype=np.uint16)
         self.goal = np.full(n_agents, -1, dtype=np.int32)
         self.values = np.empty((n_agents, SIDE, SIDE), dtype=np.float32)
         self.path = np.empty((n_agents, SIDE, SIDE), dtype=np.uint8)
         self.q = np.empty((n_agents, 5), dtype=np.float32)
         self.local = local
-        self.lane_cost = np.float32(lane_cost)
         self.path_radius = VIEW_RADIUS
-        self._heap = (np.empty(4 * walls.size, np.float32), np.empty(4 * walls.size, np.int32))
 
     def pad(self, cells: NDArray[np.int32]) -> NDArray[np.int32]:
         """Cells of the map as padded cells."""
@@ -105,7 +101,10 @@ class Planner:
             self.pad(goal),
             window,
             self.costs,
-            self.lane_cost,
+            self.shared.lane_cost,
+            self.shared.fields,
+            self.shared.slot_of_goal,
+            self.shared.goal_of_slot,
             self.local,
             self.width,
             self.dynamic_weight,
@@ -117,8 +116,7 @@ class Planner:
             self.path,
             self.path_radius,
             self.q,
-            self._heap[0],
-            self._heap[1],
+            *self.shared.heap,
         )
 
     def scores(self, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -138,6 +136,9 @@ def _update(
     window,
     costs,
     lane_cost,
+    known_fields,
+    slot_of_goal,
+    goal_of_slot,
     local_only,
     width,
     weight,
@@ -159,7 +160,17 @@ def _update(
         if goal[i] != old_goal[i]:
             old_goal[i] = goal[i]
             seen[i].fill(0)
-            cost_to_goal(costs, lane_cost, width, goal[i], field[i], heap_cost, heap_cell)
+            field[i] = remembered_cost_to_goal(
+                costs,
+                lane_cost,
+                width,
+                goal[i],
+                known_fields,
+                slot_of_goal,
+                goal_of_slot,
+                heap_cost,
+                heap_cell,
+            )
             if static.shape[0] > 0:
                 static[i] = field[i]
         crowd = 0
@@ -202,33 +213,39 @@ def _update(
 def _solve_region(local, cost, lane_cost, goal, corner, width):
     """Exact cost-to-goal inside the region, its outermost ring held fixed (alternating sweeps)."""
     side = local.shape[0]
-    row, col = corner // width, corner % width
+    value = local.reshape(-1)
+    enter = cost.reshape(-1)
+    free = np.empty(SIDE * SIDE, dtype=np.int32)
+    moves = np.empty((SIDE * SIDE, 4), dtype=np.float32)  # cost of moving up, down, left, right
+    count = 0
     for r in range(1, side - 1):
         for c in range(1, side - 1):
-            local[r, c] = 0.0 if corner + r * width + c == goal else INF
-    forward = True
+            k = r * side + c
+            value[k] = INF
+            if enter[k] < INF:
+                up, left = against_lane(corner // width + r, corner % width + c, lane_cost)
+                moves[count, 0] = enter[k - side] + up
+                moves[count, 1] = enter[k + side] + lane_cost - up
+                moves[count, 2] = enter[k - 1] + left
+                moves[count, 3] = enter[k + 1] + lane_cost - left
+                free[count] = k
+                count += 1
+            if corner + r * width + c == goal:
+                value[k] = 0.0
     changed = True
+    forward = True
     while changed:
         changed = False
-        for k in range(1, side - 1):
-            r = k if forward else side - 1 - k
-            for m in range(1, side - 1):
-                c = m if forward else side - 1 - m
-                if cost[r, c] < INF:
-                    up, left = against_lane(row + r, col + c, lane_cost)
-                    best = min(
-                        min(
-                            local[r - 1, c] + cost[r - 1, c] + up,
-                            local[r + 1, c] + cost[r + 1, c] + lane_cost - up,
-                        ),
-                        min(
-                            local[r, c - 1] + cost[r, c - 1] + left,
-                            local[r, c + 1] + cost[r, c + 1] + lane_cost - left,
-                        ),
-                    )
-                    if best < local[r, c]:
-                        local[r, c] = best
-                        changed = True
+        for n in range(count):
+            m = n if forward else count - 1 - n
+            k = free[m]
+            best = min(
+                min(value[k - side] + moves[m, 0], value[k + side] + moves[m, 1]),
+                min(value[k - 1] + moves[m, 2], value[k + 1] + moves[m, 3]),
+            )
+            if best < value[k]:
+                value[k] = best
+                changed = True
         forward = not forward
 
 
