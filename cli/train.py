@@ -43,10 +43,12 @@ def train(
         raise ValueError("--resume goes on with a run as it was: leave --config and --out away")
     import torch
 
+    from pilotfish.policies.follower.curves import plot_curves
     from pilotfish.policies.follower.training import DEFAULT_CURRICULUM, export, train
 
     torch.set_num_threads(threads)
     folder = resume or out or Path("runs") / system
     done = train(config or DEFAULT_CURRICULUM, folder, resume is not None, budget)
     export(folder, folder / "model")
+    plot_curves(folder, folder / "model" / "curves.png")
     typer.echo(f"{'finished' if done else 'stopped; go on with --resume ' + str(folder)}: {folder / 'model'}")
