@@ -14,8 +14,8 @@ Cost of the grid fleet on one core, median over rounds (CPU time).
 
 step: the environment alone; step_with_observations: with obstacle and agent windows of every agent;
 decision: planning + features + network + step, batched over the agents, in microseconds an agent
-(decision_us); steps_per_s counts agent-steps; pilotfish_ratio is our rate over the peer's. With --pogema-python the
-environment is timed next to POGEMA's own, which needs an environment of its own:
+(decision_us); steps_per_s counts agent-steps; pilotfish_ratio is our rate over the peer's. With
+--pogema-python the environment is timed next to POGEMA's own, which needs an environment of its own:
 
 \b
 python3 -m venv pogema && pogema/bin/pip install pogema==1.3.0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-BINS = 60
+BINS = 12
 """Points a stage is averaged into: single episodes scatter, because each has another map."""
 
 
