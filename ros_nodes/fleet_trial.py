@@ -107,9 +107,12 @@ def main(
     """
     first, _, last = seeds.partition("-")
     numbers = list(range(int(first), int(last or first) + 1))
-    rows = list(
-        trial_rows(world, robots, policy.split(","), faults.split(","), numbers, seconds, backend, live)
-    )
+    rows = []
+    for row in trial_rows(
+        world, robots, policy.split(","), faults.split(","), numbers, seconds, backend, live
+    ):
+        rows.append(row)
+        typer.echo(f"{row['policy']}, faults {row['faults']}: {row['throughput']:.3f} goals/s", err=True)
     shown = ("policy", "faults", "n", "throughput", "overlaps", "cpu_ms", "real_time_factor")
     print_rows(rows, shown, f"{robots} robots on {rows[0]['map']}, {backend}, {rows[0]['nodes']}")
     if json is not None:
