@@ -10,6 +10,10 @@ app = typer.Typer(
     cls=lazy_group(
         {
             "follower": ("pilotfish.cli.evaluate_follower:app", "Throughput of fleet policies on grid maps."),
+            "fleet": (
+                "pilotfish.ros_nodes.fleet_trial:app",
+                "Driving robots under delay, loss, kill.",
+            ),
         }
     ),
     no_args_is_help=True,

@@ -1,7 +1,7 @@
 """How gracefully a fleet degrades: throughput and collisions under faults, as a table.
 
-    python -m pilotfish.ros_nodes.fleet_trial --world warehouse --robots 32 --seeds 0-2
-    python -m pilotfish.ros_nodes.fleet_trial --live --faults none,delay+loss,kill --robots 16
+    pilotfish eval fleet --world warehouse --robots 32 --seeds 0-2
+    pilotfish eval fleet --live --faults none,delay+loss,kill --robots 16
 
 Without ``--live`` the nodes' inner parts run in this process and in simulated time, without ROS.
 """
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pilotfish.cli.options import parse_seeds
 from pilotfish.cli.report import print_rows, summarise, write_report
 from pilotfish.hardware.robots import get_robot
 from pilotfish.policies.coordination.faults import FAULTS
@@ -93,20 +94,19 @@ def trial_rows(
 def main(
     world: Annotated[str, typer.Option(help="Map, as for `pilotfish run fleet`.")] = "warehouse",
     robots: Annotated[int, typer.Option(min=1)] = 16,
-    policy: Annotated[str, typer.Option(help="Policies, separated by commas.")] = "planner_pibt",
+    policy: Annotated[str, typer.Option(help="Policies, separated by commas.")] = "follower",
     faults: Annotated[str, typer.Option(help=f"Of {', '.join(FAULTS)}.")] = ",".join(FAULTS),
-    seeds: Annotated[str, typer.Option(help="A-B, or one.")] = "0-2",
+    seeds: Annotated[str, typer.Option(help="Such as 0-2.")] = "0-2",
     seconds: Annotated[float, typer.Option(help="Simulated, for each trial.")] = 60.0,
     backend: Annotated[str, typer.Option(help="grid or pybullet.")] = "grid",
     live: Annotated[bool, typer.Option("--live", help="With ROS 2 nodes in processes of their own.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
 ) -> None:
     """Throughput (goals a second), overlaps of footprints, and what an agent costs, under faults.
 
     cpu_ms is the processor time of one robot's node for one second of its life.
     """
-    first, _, last = seeds.partition("-")
-    numbers = list(range(int(first), int(last or first) + 1))
+    numbers = parse_seeds(seeds)
     rows = []
     for row in trial_rows(
         world, robots, policy.split(","), faults.split(","), numbers, seconds, backend, live
