@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 
@@ -43,10 +44,11 @@ class BatchingExecutor(SingleThreadedExecutor):
 def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
     """Start ROS, spin a node until it is interrupted, end cleanly.
 
-    A node that hosts others lists them in ``followers``; they are spun with it.
+    A node that hosts others lists them in ``followers``; they are spun with it. What the node raises, when
+    it is made or later, goes through: the process ends with its traceback and an exit code that is not 0.
     """
-    try:
-        with rclpy.init(args=args):
+    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException), rclpy.init(args=args):
+        try:
             executor = BatchingExecutor()
             node = make()
             for member in (node, *getattr(node, "followers", ())):
@@ -55,11 +57,11 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
                 executor.spin()
             finally:
                 node.destroy_node()
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
-    except Exception:
-        if rclpy.ok():  # otherwise it is the signal, seen in the middle of a call into ROS
-            raise
+        except Exception:
+            # Asked before the context manager shuts ROS down. Where ROS is down already, the error is only
+            # the signal, seen in the middle of a call into ROS.
+            if rclpy.ok():
+                raise
 
 
 def publish(node: Node, kind: type, topic: str, qos: QoSProfile | int) -> Publisher:

@@ -94,8 +94,9 @@ class FleetSimNode(Node):
         self.get_logger().info(f"{n} robots on map {self.grid.name!r}")
 
     def destroy_node(self) -> None:
-        """Also ends the world."""
-        self.world.close()
+        """Also ends the world, if it has come into being."""
+        if hasattr(self, "world"):
+            self.world.close()
         super().destroy_node()
 
     def _on_command(self, robot: int, message: TwistStamped) -> None:

@@ -21,7 +21,12 @@ REPORT_PERIOD = 1.0
 
 
 class FollowerHost(Node):
-    """Makes the nodes and gives them their turns."""
+    """Makes the nodes and gives them their turns.
+
+    Raises:
+        ValueError: the map cannot be read.
+        RuntimeError: a robot cannot be led, such as for want of its policy; from the reason.
+    """
 
     def __init__(self) -> None:
         super().__init__("follower_host")
@@ -46,8 +51,7 @@ class FollowerHost(Node):
         self._turn = 0
         self._rate = float(parameter(self, "control_rate", 20.0))
         for follower in self.followers:
-            follower.trigger_configure()
-            follower.trigger_activate()
+            follower.start()
         self.create_timer(1.0 / self._rate, self._tick)
         self.get_logger().info(f"leads robots {first} to {first + count - 1}")
 

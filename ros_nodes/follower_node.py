@@ -91,6 +91,7 @@ class FollowerNode(LifecycleNode):
         self._reached: PoseStamped | None = None
         self._reached_at = 0.0
         self._bad_messages = 0
+        self._refusal: Exception | None = None  # why the last configuration failed
         self._command = publish(self, TwistStamped, "cmd_vel", SENSOR)
         self._claims = publish(self, UInt8MultiArray, "claims", STREAM)
         self._plan = publish(self, Path, "plan", 1)
@@ -109,18 +110,32 @@ class FollowerNode(LifecycleNode):
             self.create_timer(1.0 / float(parameter(self, "control_rate", 20.0)), self.tick)
             self.create_timer(0.5, self.publish_plan)
             if parameter(self, "autostart", True):
-                self.trigger_configure()
-                self.trigger_activate()
+                self.start()
 
     # Life cycle.
 
+    def start(self) -> None:
+        """Configure and activate.
+
+        Raises:
+            RuntimeError: from the reason why that failed.
+        """
+        for transition in (self.trigger_configure, self.trigger_activate):
+            if transition() != TransitionCallbackReturn.SUCCESS:
+                raise RuntimeError(f"{self.robot_name} cannot start: {self._refusal}") from self._refusal
+
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the map, if it is a parameter, and with it the policy."""
-        world = str(parameter(self, "world", ""))
-        if self._graph is None and world:
-            self._graph = CellGraph(load_map(world))
-        if self._graph is not None:
-            self._make_agent()
+        """Load the map, if it is a parameter, and with it the policy; a failure says why in the log."""
+        try:
+            world = str(parameter(self, "world", ""))
+            if self._graph is None and world:
+                self._graph = CellGraph(load_map(world))
+            if self._graph is not None:
+                self._make_agent()
+        except Exception as error:  # whatever a policy raises: rclpy would drop it without a word
+            self._refusal = error
+            self.get_logger().error(f"cannot be configured: {error}")
+            return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -133,6 +148,10 @@ class FollowerNode(LifecycleNode):
         self._active = False
         self._command.publish(velocity_to_message(STOP, self.robot_name, self.clock()))
         return super().on_deactivate(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the robot, for good; from any state."""
+        return self.on_deactivate(state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Forget the policy and all beliefs."""

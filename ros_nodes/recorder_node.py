@@ -60,6 +60,8 @@ def fleet_topics(n_robots: int) -> list[Topic]:
 class RecorderNode(Node):
     """Subscribes raw and writes."""
 
+    _open = False
+
     def __init__(self) -> None:
         super().__init__("recorder")
         path = Path(str(parameter(self, "path", "fleet.mcap")))
