@@ -7,7 +7,7 @@ the robot itself in row 0 followed by the peers it has heard from.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class FleetPolicy(Protocol):
     """
 
     name: str
-    information: ClassVar[Literal["window", "neighbours"]]
+    information: Literal["window", "neighbours"]
 
     def reset(self, grid: GridMap, n_agents: int, seed: int) -> None:
         """Start an episode: forget every belief, seed every draw."""

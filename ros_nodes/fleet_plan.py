@@ -10,6 +10,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from pilotfish.policies.registry import make_fleet_policy
 from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, share_file
 from pilotfish.worlds.registry import ANSWERED_ELSEWHERE, FLEET_BACKENDS, fleet_backend
 
@@ -50,8 +51,8 @@ def plan(
     """The fleet's processes; the arguments are described in ``ARGUMENTS``.
 
     Raises:
-        ValueError: a number is out of its range, or the back end is not built.
-        FileNotFoundError: ``params_file`` does not exist.
+        ValueError: a number is out of its range, the back end is not built, or there is no such policy.
+        FileNotFoundError: ``params_file``, or the policy's file, does not exist.
     """
     if robots < 1:
         raise ValueError(f"robots:={robots}: a fleet has at least one robot")
@@ -60,6 +61,7 @@ def plan(
     if real_time_factor < 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write 0 or more")
     fleet_backend(backend)
+    make_fleet_policy(policy)  # Where it cannot be made, hosts would be started again and again.
     params = share_file("launch/params/fleet.yaml") if not params_file else Path(params_file).resolve()
     if not params.is_file():
         raise FileNotFoundError(f"params_file:={params_file}: no such file")

@@ -31,6 +31,7 @@ def test_dry_run_prints_a_command_a_process():
         (["fleets"], "unknown system 'fleets'"),
         (["fleet", "robots:=0"], "robots:=0"),
         (["fleet", "backend:=gazebo"], "not built"),
+        (["fleet", "policy:=folower"], "no fleet policy 'folower': choose one of follower"),
     ],
 )
 def test_mistakes_are_value_errors(words, said):
