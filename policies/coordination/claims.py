@@ -295,7 +295,12 @@ class Claims:
     # How it works.
 
     def _sensible(self, message: ClaimMessage) -> bool:
-        cells = message.cells if message.request is None else (*message.cells, message.request.cell)
+        """Whether every cell in the message is a free one of this map."""
+        cells = [*message.cells]
+        if message.request is not None:
+            cells.append(message.request.cell)
+        if message.intent is not None:
+            cells += (message.intent.cell, message.intent.goal)
         return all(self.graph.is_free(cell) for cell in cells)
 
     def _locate(self, xy: tuple[float, float], now: float) -> None:
