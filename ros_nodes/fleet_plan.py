@@ -60,6 +60,11 @@ def plan(
         raise ValueError(f"processes:={processes}: write 0 or more")
     if real_time_factor < 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write 0 or more")
+    if not use_sim_time and real_time_factor != 1:
+        raise ValueError(
+            f"real_time_factor:={real_time_factor} needs use_sim_time:=true: on the wall clock the robots "
+            "would take the simulator's stamps for old or from the future, and stand still"
+        )
     fleet_backend(backend)
     make_fleet_policy(policy)  # Where it cannot be made, hosts would be started again and again.
     params = share_file("launch/params/fleet.yaml") if not params_file else Path(params_file).resolve()

@@ -191,14 +191,16 @@ class FollowerNode(LifecycleNode):
         self._make_agent()
 
     def _on_odometry(self, message: Odometry) -> None:
-        if self.agent is not None:
-            self.agent.see_pose(pose_from_message(message.pose.pose), to_seconds(message.header.stamp))
+        now = self.clock()
+        if self.agent is not None and now > 0.0:
+            self.agent.see_pose(pose_from_message(message.pose.pose), to_seconds(message.header.stamp), now)
 
     def _on_seen(self, message: PointCloud2) -> None:
-        if self.agent is None:
+        now = self.clock()
+        if self.agent is None or now <= 0.0:
             return
         try:
-            self.agent.see_others(sightings_from_message(message), to_seconds(message.header.stamp))
+            self.agent.see_others(sightings_from_message(message), to_seconds(message.header.stamp), now)
         except ValueError as error:
             self._bad_messages += 1
             self.get_logger().warning(f"sightings refused: {error}", throttle_duration_sec=5.0)
@@ -272,7 +274,7 @@ class FollowerNode(LifecycleNode):
             return ERROR, "no map yet", {}
         values = {
             "goals_reached": agent.goals_reached,
-            "bad_messages": self._bad_messages + agent.bad_frames,
+            "bad_messages": self._bad_messages + agent.bad_frames + agent.future_stamps,
             "stalls": agent.claims.stalls,
             "footprint_outside_claim": agent.claims.strays,
             "cells": agent.claims.chain,

@@ -106,6 +106,8 @@ class FleetAgent:
         self.goals_reached = 0
         self.bad_frames = 0
         """Bytes from peers that were no message."""
+        self.future_stamps = 0
+        """Poses and sightings that were dropped because they claim to be from the future."""
         self.stale = True
         """Whether the robot stands still because its poses are too old."""
         self._rng = np.random.default_rng(seed)
@@ -128,16 +130,28 @@ class FleetAgent:
         """Where the robot was last."""
         return self._pose
 
-    def see_pose(self, pose: Pose, stamp: float) -> None:
-        """Own pose and when it was measured [s]; what is not finite, or older than the last, is ignored."""
-        if stamp >= self._pose_stamp and all(map(math.isfinite, (pose.x, pose.y, pose.yaw))):
+    def see_pose(self, pose: Pose, stamp: float, now: float) -> None:
+        """Own pose and when it was measured [s]; what is not finite, or older than the last, is ignored.
+
+        What is from the future is counted and dropped: it would never become stale, nor let a newer one in.
+        """
+        finite = all(map(math.isfinite, (pose.x, pose.y, pose.yaw)))
+        if self._credible(stamp, now) and stamp >= self._pose_stamp and finite:
             self._pose, self._pose_stamp = pose, stamp
 
-    def see_others(self, others: dict[int, tuple[float, float]], stamp: float) -> None:
-        """Positions (x, y) [m, map frame] of all robots in view, by index, and when they were measured."""
-        if stamp >= self._others_stamp:
+    def see_others(self, others: dict[int, tuple[float, float]], stamp: float, now: float) -> None:
+        """Positions (x, y) [m, map frame] of all robots in view, by index, and when they were measured.
+
+        Those from the future are counted and dropped, as in ``see_pose``.
+        """
+        if self._credible(stamp, now) and stamp >= self._others_stamp:
             self._others = {k: xy for k, xy in others.items() if k != self.robot}
             self._others_stamp = stamp
+
+    def _credible(self, stamp: float, now: float) -> bool:
+        credible = stamp <= now + self.claims.parameters.pose_timeout  # clocks differ a little
+        self.future_stamps += not credible
+        return credible
 
     def hear(self, frame: bytes, now: float) -> None:
         """A message from a peer; anything that is none is counted and dropped."""

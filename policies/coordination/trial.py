@@ -153,8 +153,8 @@ class FleetTrial:
     def _tick_agent(self, robot: int, agent: FleetAgent) -> None:
         stamp, poses, views = self._pictures[self._rng.integers(len(self._pictures))]
         x, y, yaw = poses[robot].tolist()
-        agent.see_pose(Pose(x, y, yaw), stamp)
-        agent.see_others(views[robot], stamp)
+        agent.see_pose(Pose(x, y, yaw), stamp, self.now)
+        agent.see_others(views[robot], stamp, self.now)
         output = agent.tick(self.now)
         if output.reached is not None:
             self.goals_reached += 1

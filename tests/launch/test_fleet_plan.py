@@ -31,3 +31,10 @@ def test_the_simulator_is_required_and_the_others_come_back():
 
 def test_everything_lives_under_the_namespace():
     assert {spec.namespace for spec in plan_system("fleet", ["namespace:=hall"])} == {"hall"}
+
+
+def test_robots_on_the_wall_clock_need_a_simulator_at_its_pace():
+    assert plan_system("fleet", ["use_sim_time:=false"])
+    assert plan_system("fleet", ["real_time_factor:=2"])
+    with pytest.raises(ValueError, match=r"real_time_factor:=0.0 needs use_sim_time:=true"):
+        plan_system("fleet", ["use_sim_time:=false", "real_time_factor:=0"])
