@@ -51,8 +51,9 @@ def plot_curves(run: Path, picture: Path) -> None:
     for k, name in enumerate(names):
         axes.axvline(k, color="0.8", linewidth=1)
         axes.text(k + 0.02, 1.01, name, transform=axes.get_xaxis_transform(), fontsize=8)
-    for name, line in sorted(curves.items()):
-        axes.plot(*np.array(line).T, label=name, linewidth=1.3)
+    colours = pyplot.get_cmap("tab20")
+    for k, (name, line) in enumerate(sorted(curves.items())):
+        axes.plot(*np.array(line).T, label=name, linewidth=1.3, color=colours(k % 20))
     axes.set_xlim(0, len(names))
     axes.set_ylim(bottom=0)
     axes.set_xticks([])
