@@ -13,7 +13,7 @@ from rclpy.node import Node
 from std_msgs.msg import UInt8MultiArray
 
 from pilotfish.policies.coordination.radio import Radio, RadioParameters
-from pilotfish.policies.coordination.wire import bundle
+from pilotfish.policies.coordination.wire import MAX_FRAME, bundle
 from pilotfish.ros_nodes.common import (
     OK,
     SENSOR,
@@ -60,7 +60,12 @@ class RadioNode(Node):
             self._positions = positions_from_pose_array(message)
 
     def _on_claims(self, sender: int, message: UInt8MultiArray) -> None:
-        if self._positions is not None:
+        if len(message.data) > MAX_FRAME:
+            self.get_logger().warning(
+                f"dropped a message of robot_{sender}: {len(message.data)} bytes, at most {MAX_FRAME} fit",
+                throttle_duration_sec=5.0,
+            )
+        elif self._positions is not None:
             self.radio.send(sender, bytes_from_message(message), self._positions, seconds_now(self))
 
     def _relay(self) -> None:

@@ -24,6 +24,8 @@ MAGIC = b"PF"
 VERSION = 1
 MAX_CELLS = 16
 MAX_GRANTS = 128
+MAX_FRAME = 0xFFFF
+"""A longer message does not fit into a bundle [bytes]; no real one comes near."""
 
 _HEAD = struct.Struct("<2sBBHQI")
 _REQUEST = struct.Struct("<II")
@@ -147,7 +149,7 @@ def _decode_body(body: bytes) -> ClaimMessage:
 
 
 def bundle(frames: list[bytes]) -> bytes:
-    """Several messages in one: each behind its length as u16."""
+    """Several messages in one: each behind its length as u16, so none may exceed ``MAX_FRAME``."""
     return b"".join(struct.pack("<H", len(frame)) + frame for frame in frames)
 
 
