@@ -77,9 +77,11 @@ class GridMap:
         return np.stack([x, y], axis=-1)
 
     def cell_at(self, xy: NDArray) -> NDArray[np.int32]:
-        """Cell that holds each (x, y) [..., 2] [m, map frame]; -1 outside of the map."""
+        """Cell that holds each (x, y) [..., 2] [m, map frame]; -1 outside of the map, and for NaN."""
         xy = np.asarray(xy, dtype=np.float64)
-        col = np.floor((xy[..., 0] - self.origin[0]) / self.resolution).astype(np.int32)
-        row = self.height - 1 - np.floor((xy[..., 1] - self.origin[1]) / self.resolution).astype(np.int32)
+        col = np.floor((xy[..., 0] - self.origin[0]) / self.resolution)
+        row = self.height - 1 - np.floor((xy[..., 1] - self.origin[1]) / self.resolution)
         inside = (col >= 0) & (col < self.width) & (row >= 0) & (row < self.height)
+        # Only what is inside fits into an integer.
+        row, col = np.where(inside, row, 0.0), np.where(inside, col, 0.0)
         return np.where(inside, row * self.width + col, -1).astype(np.int32)

@@ -55,3 +55,10 @@ def test_starts_and_goals_are_checked(starts, goals, message):
     cells = [None if part is None else np.array(part, np.int32) for part in (starts, goals)]
     with pytest.raises(ValueError, match=message):
         GridMap("map", walls, *cells)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("x", [np.nan, np.inf, -np.inf, 1e300, -1e300])
+def test_what_is_no_place_is_outside(x):
+    grid = GridMap("map", np.zeros((3, 5), bool))
+    assert grid.cell_at(np.array([[x, 0.5], [0.5, x], [x, -x], [0.5, 0.5]])).tolist() == [-1, -1, -1, 10]
