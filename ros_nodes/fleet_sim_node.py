@@ -100,7 +100,7 @@ class FleetSimNode(Node):
         super().destroy_node()
 
     def _on_command(self, robot: int, message: TwistStamped) -> None:
-        stamp = to_seconds(message.header.stamp)
+        stamp = to_seconds(message.header.stamp) or self.now  # a stamp that nobody has set
         # A command from the future (clocks disagree) must not outlive the watchdog.
         self._wheels[robot].command(velocity_from_message(message), min(stamp, self.now))
         self._answered[robot] = stamp
