@@ -49,6 +49,7 @@ from pilotfish.ros_nodes.conversions.fleet import (
 )
 from pilotfish.ros_nodes.conversions.geometry import (
     MAP_FRAME,
+    in_map_frame,
     pose_from_message,
     pose_stamped,
     to_seconds,
@@ -218,6 +219,10 @@ class FollowerNode(LifecycleNode):
             self.agent.hear(frame, now)
 
     def _on_goal(self, message: PoseStamped) -> None:
+        if not in_map_frame(message):
+            frame = message.header.frame_id
+            self.get_logger().warning(f"goal refused: it is in frame {frame!r}, not in {MAP_FRAME!r}")
+            return
         self._goal = message
         if self.agent is None:
             return

@@ -3,9 +3,13 @@
 For each robot it publishes ``robot_i/goal_pose`` (latched, so that a robot that restarts gets it again)
 and listens to ``robot_i/reached``. A user sends a pose to ``robot_i/user_goal``, or calls the service
 ``robot_i/go_to`` (nav_msgs/GetPlan: ``goal`` is where to go; the answer holds the shortest path from the
-robot's last goal, or nothing if the goal is refused). User goals come first, in order; then the stream
-goes on. The service ``pause_tasks`` (std_srvs/SetBool) stops the stream. ``goals_reached`` counts,
-``throughput`` is goals a second since the first robot reached one.
+robot's last goal, or nothing if the goal is refused). A goal is refused where its robot cannot get to, and
+in any frame but the map's. User goals come first, in order; then the stream goes on. The service
+``pause_tasks`` (std_srvs/SetBool) stops the stream. ``goals_reached`` counts, ``throughput`` is goals a
+second since the first robot reached one.
+
+Nothing is kept on disk: a task node that is restarted starts its streams and counts anew, without the user
+goals of its former life.
 """
 
 from __future__ import annotations
@@ -31,8 +35,8 @@ from pilotfish.ros_nodes.common import (
     seconds_now,
     subscribe,
 )
-from pilotfish.ros_nodes.conversions.geometry import MAP_FRAME, pose_stamped
-from pilotfish.worlds.grid.scenario import Scenario
+from pilotfish.ros_nodes.conversions.geometry import MAP_FRAME, in_map_frame, pose_stamped
+from pilotfish.worlds.grid.scenario import Scenario, connected_components
 from pilotfish.worlds.maps.load import load_map
 
 
@@ -50,6 +54,7 @@ class TaskNode(Node):
         self.user_goals: list[deque[int]] = [deque() for _ in range(n)]
         self.reached = 0
         self.paused = False
+        self._component = connected_components(grid)
         self._last_cell = [int(start) for start in self.scenario.starts]
         self._started: float | None = None
         self._goals = [publish(self, PoseStamped, f"robot_{i}/goal_pose", LATCHED) for i in range(n)]
@@ -57,7 +62,7 @@ class TaskNode(Node):
         self._throughput = publish(self, Float64, "throughput", 10)
         for i in range(n):
             subscribe(self, PoseStamped, f"robot_{i}/reached", lambda m, i=i: self._on_reached(i, m), 10)
-            subscribe(self, PoseStamped, f"robot_{i}/user_goal", lambda m, i=i: self._on_user_goal(i, m), 10)
+            subscribe(self, PoseStamped, f"robot_{i}/user_goal", lambda m, i=i: self.add_user_goal(i, m), 10)
             self.create_service(GetPlan, f"robot_{i}/go_to", lambda q, a, i=i: self._on_go_to(i, q, a))
         self.create_service(SetBool, "pause_tasks", self._on_pause)
         self.create_timer(1.0, self._publish_count)
@@ -71,11 +76,19 @@ class TaskNode(Node):
             return self.user_goals[robot][0]
         return None if self.paused else self.stream[robot]
 
-    def add_user_goal(self, robot: int, x: float, y: float) -> int | None:
-        """Queue a goal at (x, y) [m, map frame]; its cell, or None if no robot can stand there."""
+    def add_user_goal(self, robot: int, goal: PoseStamped) -> int | None:
+        """Queue a goal; its cell, or None (and a warning) if it is refused."""
+        x, y = goal.pose.position.x, goal.pose.position.y
         cell = int(self.graph.grid.cell_at((x, y)))
-        if not self.graph.is_free(cell):
-            self.get_logger().warning(f"goal ({x:.2f}, {y:.2f}) for robot_{robot} is not in a free cell")
+        refusal = ""
+        if not in_map_frame(goal):
+            refusal = f"is in frame {goal.header.frame_id!r}, not in {MAP_FRAME!r}"
+        elif not self.graph.is_free(cell):
+            refusal = "is not in a free cell"
+        elif self._component[cell] != self._component[self.scenario.starts[robot]]:
+            refusal = "is in a part of the map that the robot cannot get to"
+        if refusal:
+            self.get_logger().warning(f"goal ({x:.2f}, {y:.2f}) for robot_{robot} {refusal}")
             return None
         self.user_goals[robot].append(cell)
         self._send(robot)
@@ -87,7 +100,9 @@ class TaskNode(Node):
             self._goals[robot].publish(pose_stamped(*self.graph.centre(cell), seconds_now(self)))
 
     def _on_reached(self, robot: int, message: PoseStamped) -> None:
-        cell = self.graph.cell_at((message.pose.position.x, message.pose.position.y))
+        cell = int(self.graph.grid.cell_at((message.pose.position.x, message.pose.position.y)))
+        if cell < 0:
+            return
         self._last_cell[robot] = cell
         if self.user_goals[robot] and cell == self.user_goals[robot][0]:
             self.user_goals[robot].popleft()
@@ -98,12 +113,8 @@ class TaskNode(Node):
             self._count.publish(Int64(data=self.reached))
         self._send(robot)  # also where it reports an old goal: it has missed the new one
 
-    def _on_user_goal(self, robot: int, message: PoseStamped) -> None:
-        self.add_user_goal(robot, message.pose.position.x, message.pose.position.y)
-
     def _on_go_to(self, robot: int, request: GetPlan.Request, response: GetPlan.Response) -> GetPlan.Response:
-        position = request.goal.pose.position
-        cell = self.add_user_goal(robot, position.x, position.y)
+        cell = self.add_user_goal(robot, request.goal)
         if cell is not None:
             now = seconds_now(self)
             cells = self.graph.shortest_path(self._last_cell[robot], cell)

@@ -53,6 +53,11 @@ def pose_stamped(x: float, y: float, seconds: float) -> PoseStamped:
     return message
 
 
+def in_map_frame(message: PoseStamped) -> bool:
+    """Whether a pose is in the map frame; one that names no frame is meant to be."""
+    return message.header.frame_id in ("", MAP_FRAME)
+
+
 def pose_array(poses: NDArray[np.float64], seconds: float) -> PoseArray:
     """Poses [N, 3] (x [m], y [m], yaw [rad]) in the map frame."""
     message = PoseArray(poses=[pose_to_message(*pose) for pose in poses.tolist()])
