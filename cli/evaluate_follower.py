@@ -16,7 +16,8 @@ Throughput (goals reached a step) of fleet policies, with 95 % intervals over ep
 
 Every policy sees the same maps, starts and goal streams. A row says which track the policy is in:
 "window" (what it sees, no communication) or "neighbours" (agents within 5 cells talk); never compare
-across tracks. `throughput_largest` counts only agents in the map's largest connected component.
+across tracks. `throughput_largest` counts only agents in the map's largest connected component. The
+JSON file also holds every single episode.
 
 \b
 pilotfish eval follower --maps warehouse --agents 64,128 --policy follower,follow
@@ -42,7 +43,7 @@ def follower(
     from rich.progress import track
 
     from pilotfish.cli.report import mean_ci95, print_rows, write_report
-    from pilotfish.policies.follower.evaluation import Case, run_cases, summarise
+    from pilotfish.policies.follower.evaluation import Case, episode, run_cases, summarise
     from pilotfish.policies.registry import make_fleet_policy
     from pilotfish.worlds.maps.load import load_maps
 
@@ -67,7 +68,7 @@ def follower(
     if any(row["no_room"] for row in rows):
         typer.echo("no_room: episodes left out because the map has no room for so many agents.")
     if json is not None:
-        write_report(json, rows, every_seed, steps=steps)
+        write_report(json, rows, every_seed, episodes=[episode(outcome) for outcome in outcomes])
 
 
 def id_of(case) -> tuple:

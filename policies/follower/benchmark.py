@@ -96,13 +96,16 @@ def pogema_row(
     }
     # Another environment's libraries are not for it.
     environment = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "PYTHONPATH")}
-    result = subprocess.run(
-        [str(python), "-c", POGEMA_SCRIPT],
-        input=json.dumps(case),
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
+    try:
+        result = subprocess.run(
+            [str(python), "-c", POGEMA_SCRIPT],
+            input=json.dumps(case),
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+    except OSError as error:
+        raise ValueError(f"{python} cannot run POGEMA: {error}") from error
     if result.returncode != 0:
         raise ValueError(f"{python} cannot run POGEMA: {result.stderr.strip()[-400:]}")
     row = _row(

@@ -75,6 +75,20 @@ def run_cases(cases: Sequence[Case], workers: int = 1) -> Iterator[Outcome]:
             yield done.result()
 
 
+def episode(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as a flat row: the raw result, for paired comparisons and plots."""
+    case, result = outcome.case, outcome.result
+    row = {
+        "policy": case.policy,
+        "set": case.set,
+        "map": case.grid.name,
+        "agents": case.agents,
+        "seed": case.seed,
+        "steps": case.steps,
+    }
+    return row if result is None else row | {metric: getattr(result, metric) for metric in METRICS}
+
+
 def summarise(
     outcomes: Sequence[Outcome], interval: Callable[[list[float]], tuple[float, list[float] | None]]
 ) -> list[dict[str, Any]]:
