@@ -2,7 +2,8 @@
 
 Parameters: ``path`` (a rosbag2 folder that is made; it must not exist), ``robots``, ``rate`` (messages a
 second and topic, at most), ``topics`` (names to record instead of the fleet's; they must be published).
-Messages are stored as they came, without being decoded; latched ones (map, goals) are never dropped.
+Messages are stored as they came, without being decoded; latched ones (map, goals) are never dropped. A topic
+given by name counts as latched where all of its publishers latch.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from std_msgs.msg import Float64, Int64
@@ -90,21 +91,35 @@ class RecorderNode(Node):
     def _named(self, names: list[str]) -> list[Topic]:
         """Topics by name; their publishers must be running."""
         deadline = time.monotonic() + DISCOVERY
+        names = [self.resolve_topic_name(name) for name in names]
         while True:
             known = dict(self.get_topic_names_and_types())
-            missing = [name for name in names if self.resolve_topic_name(name) not in known]
+            missing = [name for name in names if name not in known]
             if not missing:
-                return [(name, _kind(known[self.resolve_topic_name(name)][0]), SENSOR) for name in names]
+                return [(name, _kind(known[name][0]), self._qos(name)) for name in names]
             if time.monotonic() > deadline:
                 raise ValueError(f"nobody publishes {missing}; there are {', '.join(sorted(known))}")
             time.sleep(0.1)
+
+    def _qos(self, name: str) -> QoSProfile:
+        """What suits all publishers of a topic, and gets what they have latched."""
+        offered = [info.qos_profile for info in self.get_publishers_info_by_topic(name)]
+        if not offered or any(qos.durability != DurabilityPolicy.TRANSIENT_LOCAL for qos in offered):
+            return SENSOR
+        reliable = all(qos.reliability == ReliabilityPolicy.RELIABLE for qos in offered)
+        return QoSProfile(
+            depth=100,  # several publishers, such as those of /tf_static, latch a message each
+            durability=DurabilityPolicy.TRANSIENT_LOCAL,
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        )
 
     def _add(self, topics: Iterable[Topic]) -> None:
         for name, kind, qos in topics:
             full_name = self.resolve_topic_name(name)
             type_name = f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}"
             connection = self._writer.add_connection(full_name, type_name, typestore=self._types)
-            period = 0 if qos is LATCHED or self.rate <= 0 else int(1e9 / self.rate)
+            latched = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            period = 0 if latched or self.rate <= 0 else int(1e9 / self.rate)
 
             def store(
                 data: bytes, name: str = full_name, connection=connection, period: int = period
