@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 
 class OnnxNetwork:
-    """One input and one output of an ONNX file; further inputs (recurrent states) are fed zeros.
+    """One input and one output of an ONNX file.
+
+    Further inputs (recurrent states) are fed zeros where the file has a fixed batch; with a free one their
+    sizes are not known, so such a file must have no other inputs.
 
     Args:
         path: the file.

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pilotfish.policies.fleet import FleetObservation, Proposal
+from pilotfish.policies.fleet import VIEW_RADIUS, FleetObservation, Proposal
 from pilotfish.policies.follower.congestion import INF
 from pilotfish.policies.follower.planned import PlannedPolicy, sample_order
 from pilotfish.policies.follower.planner import Planner
@@ -20,10 +20,11 @@ class OnnxPeer(PlannedPolicy):
     """A network trained elsewhere that takes the input of Learn to Follow (AAAI 2024).
 
     Input [B, 2, W, W]: channel 0 obstacles -1 and planned path +1 (from the agent on), channel 1 agents,
-    itself included; output ``action_logits`` of the five actions, which are sampled. FollowerLite has W = 7.
+    itself included; output ``action_logits`` of the five actions, which are sampled. W is odd and at most 11;
+    FollowerLite has W = 7.
 
     Raises:
-        ValueError: the network's input or output is another.
+        ValueError: the network's input or output is another, or W is even or too large.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -32,6 +33,12 @@ class OnnxPeer(PlannedPolicy):
         shape = self._network.input_shape
         if len(shape) != 4 or shape[1] != 2 or shape[2] != shape[3] or not isinstance(shape[2], int):
             raise ValueError(f"{path}: expected an input of shape [B, 2, W, W], found {list(shape)}")
+        widest = 2 * VIEW_RADIUS + 1
+        if shape[2] % 2 == 0 or shape[2] > widest:
+            raise ValueError(
+                f"{path}: an input {shape[2]} cells wide does not fit: W must be odd, with the agent in the "
+                f"middle, and at most {widest}, which is as far as an agent sees"
+            )
         self._radius = shape[2] // 2
 
     def reset(self, grid: GridMap, n_agents: int, seed: int) -> None:
