@@ -140,6 +140,22 @@ def _warm_up(grid: GridMap, settings: Settings) -> None:
     fleet.step(policy.act(observation))
 
 
+def remove_recording(folder: Path) -> None:
+    """Delete a recording, if there is one.
+
+    Raises:
+        ValueError: the folder is there but is no recording; somebody else's files may be in it.
+    """
+    if not folder.exists():
+        return
+    if not (folder / "metadata.yaml").is_file():
+        raise ValueError(
+            f"{folder} is in the way, and no complete recording that may be replaced (it has no "
+            "metadata.yaml): remove it, or choose another --out"
+        )
+    shutil.rmtree(folder)
+
+
 @dataclass
 class Run:
     """What is known of a run besides its recording.
@@ -166,8 +182,7 @@ def _run_fleet(settings: Settings, console: Console) -> Run:
     from pilotfish.ros_nodes.plan import plan_system
 
     recording = settings.out / "recording"
-    if recording.is_dir():  # of an earlier demo; the recorder does not write over it
-        shutil.rmtree(recording)
+    remove_recording(recording)  # of an earlier demo; the recorder does not write over it
     specs = plan_system(
         "fleet",
         [

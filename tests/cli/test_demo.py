@@ -128,3 +128,16 @@ def test_status_sums_up_what_the_nodes_say():
     }
     assert (status.goals, status.led, status.overlaps) == (7, 2, 3)
     assert list(status.latency_ms().values()) == [1.5, 6.5, 9.0]
+
+
+def test_only_a_recording_is_replaced(tmp_path):
+    folder = tmp_path / "recording"
+    demo.remove_recording(folder)  # nothing is in the way
+    folder.mkdir()
+    (folder / "voice.wav").write_bytes(b"dear to somebody")
+    with pytest.raises(ValueError, match=r"recording is in the way.*another --out"):
+        demo.remove_recording(folder)
+    assert (folder / "voice.wav").exists()
+    (folder / "metadata.yaml").write_text("rosbag2_bagfile_information:")
+    demo.remove_recording(folder)
+    assert not folder.exists()
