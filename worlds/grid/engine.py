@@ -74,14 +74,14 @@ class GridFleet:
         Raises:
             ValueError: for a wrong number of actions or an action out of range.
         """
-        actions = np.asarray(actions, dtype=np.int8)
+        actions = np.asarray(actions)
         if actions.shape != (self.n_agents,):
             raise ValueError(f"expected {self.n_agents} actions, got shape {actions.shape}")
         if actions.min() < 0 or actions.max() > 4:
             bad = int(np.argmax((actions < 0) | (actions > 4)))
             raise ValueError(f"agent {bad}: action {actions[bad]} is not one of 0..4")
         last = kernels.step(
-            actions,
+            actions.astype(np.int8, copy=False),
             self._position,
             self._goal,
             self.walls,

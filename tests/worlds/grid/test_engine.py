@@ -128,7 +128,13 @@ def test_observation_windows():
 
 
 @pytest.mark.parametrize(
-    ("actions", "message"), [([0], "expected 2 actions"), ([0, 5], "agent 1"), ([-1, 0], "agent 0")]
+    ("actions", "message"),
+    [
+        ([0], "expected 2 actions"),
+        ([0, 5], "agent 1"),
+        ([-1, 0], "agent 0"),
+        ([0, 256], "agent 1: action 256"),
+    ],
 )
 def test_bad_actions_are_named(actions, message):
     with pytest.raises(ValueError, match=message):
