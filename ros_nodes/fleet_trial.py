@@ -65,12 +65,15 @@ def trial_rows(
     """A row for each policy and kind of fault; see `pilotfish.cli.report` for what rows are.
 
     Raises:
-        ValueError: a kind of fault is unknown.
+        ValueError: a kind of fault or a policy is unknown; before the first trial.
+        FileNotFoundError: so is the file of a policy.
     """
-    faults = list(faults)
+    policies, faults = ([name.strip() for name in names] for names in (policies, faults))
     unknown = [name for name in faults if name not in FAULTS]
     if unknown:
         raise ValueError(f"no faults called {', '.join(unknown)}: choose from {', '.join(FAULTS)}")
+    for policy in policies:
+        make_fleet_policy(policy)
     run = run_live if live else simulate
     for policy in policies:
         for name in faults:

@@ -30,3 +30,13 @@ def test_the_command_prints_and_writes(tmp_path):
     report = json.loads((tmp_path / "trial.json").read_text())
     assert report["rows"][0]["faults"] == "none"
     assert report["seeds"] == [0]
+
+
+def test_every_policy_is_made_before_the_first_trial():
+    with pytest.raises(ValueError, match="no_such_policy"):
+        next(trial_rows(WORLD, 2, ["follow", "no_such_policy"], ["none"], [0], 1.0))
+
+
+def test_names_may_have_spaces_around_them():
+    row = next(trial_rows(WORLD, 2, [" follow"], ["none "], [0], 1.0))
+    assert (row["policy"], row["faults"]) == ("follow", "none")
