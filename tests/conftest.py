@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-# Before any test imports rclpy. Workers of pytest-xdist, which inherit this, get a domain each.
+# Before any test imports rclpy. Two runs at once must not hear each other, hence the process's number;
+# workers of pytest-xdist, which inherit what is set here, get a domain each.
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-_first = int(os.environ.setdefault("PILOTFISH_TEST_DOMAIN", os.environ.get("ROS_DOMAIN_ID", "60")))
+_own = os.environ.get("ROS_DOMAIN_ID", str(1 + os.getpid() % 97))
+_first = int(os.environ.setdefault("PILOTFISH_TEST_DOMAIN", _own))
 os.environ["ROS_DOMAIN_ID"] = str((_first + _worker) % 101)
 os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
 os.environ.setdefault("ROS_LOG_DIR", f"/tmp/pilotfish-test-logs-{os.getuid()}")

@@ -97,12 +97,12 @@ class GridFleet:
 
     def observe(self) -> FleetObservation:
         """What the agents see now; the window is overwritten by the next step."""
-        kernels.agent_windows(self._position, self._occupant, self.padded_width, VIEW_RADIUS, self._window)
+        kernels.windows(self._position, self._occupant, -1, self.padded_width, VIEW_RADIUS, self._window)
         return FleetObservation(self.cells, self._unpad(self._goal), self._window)
 
     def wall_windows(self) -> NDArray[np.uint8]:
         """uint8 [N, 11, 11], 1 where there is a wall; overwritten by the next call."""
-        kernels.wall_windows(self._position, self.walls, self.padded_width, VIEW_RADIUS, self._wall_window)
+        kernels.windows(self._position, self.walls, 0, self.padded_width, VIEW_RADIUS, self._wall_window)
         return self._wall_window
 
     @property

@@ -80,24 +80,12 @@ def step(actions, position, goal, walls, occupant, claims, offsets, goal_table, 
 
 
 @njit(cache=True)
-def agent_windows(position, occupant, width, radius, out):
-    """out uint8 [N, 2r+1, 2r+1]: 1 where an agent stands, centred on each agent."""
+def windows(position, values, above, width, radius, out):
+    """out uint8 [N, 2r+1, 2r+1] around each agent: 1 where ``values`` [cells] is greater than ``above``."""
     side = 2 * radius + 1
     for i in range(position.shape[0]):
         corner = position[i] - radius * width - radius
         for r in range(side):
             start = corner + r * width
             for c in range(side):
-                out[i, r, c] = occupant[start + c] >= 0
-
-
-@njit(cache=True)
-def wall_windows(position, walls, width, radius, out):
-    """out uint8 [N, 2r+1, 2r+1]: 1 where there is a wall, centred on each agent."""
-    side = 2 * radius + 1
-    for i in range(position.shape[0]):
-        corner = position[i] - radius * width - radius
-        for r in range(side):
-            start = corner + r * width
-            for c in range(side):
-                out[i, r, c] = walls[start + c]
+                out[i, r, c] = values[start + c] > above

@@ -108,7 +108,7 @@ class PogemaFleet:
     def _dictionaries(self, observation) -> list[dict[str, Any]]:
         radius = self.config.obs_radius
         cells = pad_cells(observation.cell, self._fleet.grid.width)
-        kernels.wall_windows(cells, self._obstacles, self._fleet.padded_width, radius, self._windows)
+        kernels.windows(cells, self._obstacles, 0, self._fleet.padded_width, radius, self._windows)
         obstacles = self._windows.astype(np.float32)
         middle = observation.window.shape[1] // 2
         crop = slice(middle - radius, middle + radius + 1)
