@@ -1,10 +1,11 @@
-"""Fleet policies by name: what is listed here runs in the evaluation, the nodes and the contract tests."""
+"""Policies by name: what is listed here runs in the evaluation, the nodes and the contract tests."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.fleet import FleetPolicy
 
 
@@ -74,3 +75,51 @@ def make_fleet_policy(name: str) -> FleetPolicy:
         return _learned(name)
     known = ", ".join(FLEET_POLICIES)
     raise ValueError(f"no fleet policy {name!r}: choose one of {known}, a model folder, or onnx:FILE")
+
+
+def _explorer(kind: str, name: str, **settings) -> ExplorationPolicy:
+    from pilotfish.policies.ir2 import planned
+
+    return getattr(planned, kind)(name, **settings)
+
+
+EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
+    "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),
+    "greedy": (
+        "frontier size minus way, in turn within the component",
+        lambda: _explorer("UtilityMinusCost", "greedy"),
+    ),
+    "hungarian": (
+        "frontiers assigned within the component, least sum of ways",
+        lambda: _explorer("Hungarian", "hungarian"),
+    ),
+    "hungarian_lastseen": (
+        "the same, with the others at their last known places",
+        lambda: _explorer("Hungarian", "hungarian_lastseen", last_seen=True),
+    ),
+    "rendezvous": (
+        "hungarian, and meetings at a fixed place and fixed times",
+        lambda: _explorer("PlannedRendezvous", "rendezvous"),
+    ),
+    "pursuit": (
+        "hungarian, and detours to peers that lack much",
+        lambda: _explorer("Pursuit", "pursuit"),
+    ),
+    "full_comm": (
+        "hungarian with a radio that always reaches: the optimistic bound",
+        lambda: _explorer("FullCommunication", "full_comm"),
+    ),
+}
+"""Name -> (what it is, how to make one robot's)."""
+
+
+def make_exploration_policy(name: str) -> ExplorationPolicy:
+    """What leads one explorer, by registered name.
+
+    Raises:
+        ValueError: nothing answers to the name; the message lists what does.
+    """
+    if name in EXPLORATION_POLICIES:
+        return EXPLORATION_POLICIES[name][1]()
+    known = ", ".join(EXPLORATION_POLICIES)
+    raise ValueError(f"no exploration policy {name!r}: choose one of {known}")

@@ -1,0 +1,187 @@
+"""A map of pixels and, over it, the coarse grid of 4x4 blocks on which explorers plan.
+
+Positions are (row, col) in pixels, the centre of a pixel at whole numbers; block (i, j) holds the pixels
+[4i, 4i + 4) x [4j, 4j + 4). All functions are compiled and work only where pixels have changed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+UNKNOWN, FREE, OCCUPIED = 0, 1, 2
+"""Values of a belief's pixels; pooled blocks have them too."""
+
+BLOCK = 4
+"""Edge of a block [px]."""
+
+NEIGHBOUR_ROW = np.array([-1, -1, -1, 0, 0, 1, 1, 1], dtype=np.int64)
+NEIGHBOUR_COL = np.array([-1, 0, 1, -1, 1, -1, 0, 1], dtype=np.int64)
+"""The 8 neighbours of a block; neighbour k is opposite of 7 - k."""
+
+
+@njit(cache=True)
+def line_is_free(space, r0, c0, r1, c1):
+    """Whether every pixel on the line between two pixels is FREE (Bresenham, both ends included)."""
+    d_row, d_col = abs(r1 - r0), abs(c1 - c0)
+    step_row = 1 if r1 > r0 else -1
+    step_col = 1 if c1 > c0 else -1
+    error = d_col - d_row
+    row, col = r0, c0
+    while True:
+        if space[row, col] != FREE:
+            return False
+        if row == r1 and col == c1:
+            return True
+        twice = 2 * error
+        if twice > -d_row:
+            error -= d_row
+            col += step_col
+        if twice < d_col:
+            error += d_col
+            row += step_row
+
+
+@njit(cache=True)
+def merge_map(pixels, known, free, dirty, other, other_known):
+    """Add what another map knows to a map; where both know a pixel, the first is kept.
+
+    Args:
+        pixels, other: uint8 [H, W].
+        known, other_known: uint8 [h, w] known pixels of each block; the first is updated.
+        free: uint8 [h, w] free pixels of each block, updated.
+        dirty: bool [h, w], set where the first map has changed.
+
+    Returns: number of pixels learned.
+    """
+    learned = 0
+    height, width = known.shape
+    for i in range(height):
+        for j in range(width):
+            if other_known[i, j] == 0 or known[i, j] == BLOCK * BLOCK:
+                continue
+            changed = 0
+            for row in range(BLOCK * i, BLOCK * i + BLOCK):
+                for col in range(BLOCK * j, BLOCK * j + BLOCK):
+                    if pixels[row, col] == UNKNOWN and other[row, col] != UNKNOWN:
+                        pixels[row, col] = other[row, col]
+                        changed += 1
+                        if other[row, col] == FREE:
+                            free[i, j] += 1
+            if changed:
+                known[i, j] += changed
+                dirty[i, j] = True
+                learned += changed
+    return learned
+
+
+@njit(cache=True)
+def inflate(pixels, space, dirty, clearance):
+    """Copy changed blocks of ``pixels`` into ``space`` with obstacles grown by a disc of ``clearance`` px."""
+    height, width = dirty.shape
+    rows, cols = pixels.shape
+    reach = (clearance + BLOCK - 1) // BLOCK
+    for i in range(height):
+        for j in range(width):
+            near = False
+            for a in range(max(i - reach, 0), min(i + reach + 1, height)):
+                for b in range(max(j - reach, 0), min(j + reach + 1, width)):
+                    near = near or dirty[a, b]
+            if not near:
+                continue
+            for row in range(BLOCK * i, BLOCK * i + BLOCK):
+                for col in range(BLOCK * j, BLOCK * j + BLOCK):
+                    value = pixels[row, col]
+                    if value == FREE:
+                        for a in range(max(row - clearance, 0), min(row + clearance + 1, rows)):
+                            for b in range(max(col - clearance, 0), min(col + clearance + 1, cols)):
+                                if (
+                                    pixels[a, b] == OCCUPIED
+                                    and (a - row) ** 2 + (b - col) ** 2 <= clearance**2
+                                ):
+                                    value = OCCUPIED
+                    space[row, col] = value
+
+
+@njit(cache=True)
+def _summarise(space, pooled, anchor, i, j):
+    """Pooled value of a block and its anchor: the free pixel nearest to the middle, 0..15, or -1."""
+    any_unknown = any_occupied = False
+    best, best_distance = -1, 1e9
+    for a in range(BLOCK):
+        for b in range(BLOCK):
+            value = space[BLOCK * i + a, BLOCK * j + b]
+            if value == UNKNOWN:
+                any_unknown = True
+            elif value == OCCUPIED:
+                any_occupied = True
+            else:
+                distance = (a - 1.6) ** 2 + (b - 1.6) ** 2
+                if distance < best_distance:
+                    best, best_distance = BLOCK * a + b, distance
+    pooled[i, j] = OCCUPIED if any_occupied else (UNKNOWN if any_unknown else FREE)
+    anchor[i, j] = best
+
+
+@njit(cache=True)
+def update_blocks(space, dirty, reach, pooled, anchor, links, frontier):
+    """Bring blocks up to date where pixels have changed, and clear the marks.
+
+    Args:
+        space: uint8 [H, W] pixels, obstacles inflated.
+        dirty: bool [h, w] changed blocks; all False afterwards.
+        reach: how many blocks further than the mark a change reaches (inflation).
+        pooled: uint8 [h, w], OCCUPIED if any pixel is, else UNKNOWN if any is, else FREE.
+        anchor: int8 [h, w], where one stands in a block: 4 * row + col within it, or -1.
+        links: uint8 [h, w], bit k set where the line to the anchor of neighbour k is free.
+        frontier: bool [h, w], free blocks with 2 to 7 unknown ones around them.
+    """
+    height, width = dirty.shape
+    touched = np.zeros((height, width), np.bool_)
+    for i in range(height):
+        for j in range(width):
+            if dirty[i, j]:
+                for a in range(max(i - reach, 0), min(i + reach + 1, height)):
+                    for b in range(max(j - reach, 0), min(j + reach + 1, width)):
+                        if not touched[a, b]:
+                            touched[a, b] = True
+                            _summarise(space, pooled, anchor, a, b)
+                dirty[i, j] = False
+    for i in range(height):
+        for j in range(width):
+            near = False
+            for a in range(max(i - 1, 0), min(i + 2, height)):
+                for b in range(max(j - 1, 0), min(j + 2, width)):
+                    near = near or touched[a, b]
+            if near:
+                _link(space, anchor, links, i, j)
+                unknown = 0
+                if pooled[i, j] == FREE:
+                    for k in range(8):
+                        a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
+                        if 0 <= a < height and 0 <= b < width and pooled[a, b] == UNKNOWN:
+                            unknown += 1
+                frontier[i, j] = 2 <= unknown <= 7
+
+
+@njit(cache=True)
+def _link(space, anchor, links, i, j):
+    """The links of a block."""
+    height, width = anchor.shape
+    mask = 0
+    here = anchor[i, j]
+    if here >= 0:
+        row, col = BLOCK * i + here // BLOCK, BLOCK * j + here % BLOCK
+        for k in range(8):
+            a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
+            if 0 <= a < height and 0 <= b < width and anchor[a, b] >= 0:
+                there = anchor[a, b]
+                r1, c1 = BLOCK * a + there // BLOCK, BLOCK * b + there % BLOCK
+                # Always from the same end: Bresenham's line back may take other pixels.
+                if k < 4:
+                    clear = line_is_free(space, row, col, r1, c1)
+                else:
+                    clear = line_is_free(space, r1, c1, row, col)
+                if clear:
+                    mask |= 1 << k
+    links[i, j] = mask

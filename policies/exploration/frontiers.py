@@ -1,0 +1,124 @@
+"""Frontiers gathered into clusters: the places that an explorer can choose between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pilotfish.policies.exploration.blocks import BLOCK, NEIGHBOUR_COL, NEIGHBOUR_ROW, UNKNOWN
+from pilotfish.policies.exploration.navigation import Navigation
+
+CLUSTER_REACH = 8
+"""A cluster's blocks are at most this many blocks from its first: 32 px, less than half of a laser's range."""
+
+POCKET = 400
+"""The unknown behind a cluster is counted up to this many blocks: a disc of 45 px, and more is open."""
+
+
+@dataclass(frozen=True)
+class Frontiers:
+    """C clusters of frontier blocks.
+
+    Attributes:
+        block: int64 [C] the member nearest to the cluster's middle: where to go.
+        size: int64 [C] members.
+        pocket: int64 [C] unknown blocks behind it, at most POCKET: a small number is a closed pocket.
+        label: int16 [h, w] cluster of each block, -1 for none.
+    """
+
+    block: NDArray[np.int64]
+    size: NDArray[np.int64]
+    pocket: NDArray[np.int64]
+    label: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+
+def find_frontiers(navigation: Navigation, reachable: NDArray[np.int32], far: int) -> Frontiers:
+    """The clusters of frontiers to which a way leads.
+
+    Args:
+        reachable: distance field int32 [h * w] of the robot; blocks at ``far`` or more are left out.
+    """
+    block, size, pocket, label = _cluster(navigation.frontier, navigation.pooled, reachable, far)
+    return Frontiers(block, size, pocket, label)
+
+
+@njit(cache=True)
+def _cluster(frontier, pooled, distance, far):
+    height, width = frontier.shape
+    label = np.full((height, width), -1, np.int16)
+    queue = np.empty(height * width, np.int32)
+    blocks = np.empty(4096, np.int64)
+    sizes = np.empty(4096, np.int64)
+    pockets = np.empty(4096, np.int64)
+    visited = np.full((height, width), -1, np.int16)
+    count = 0
+    for i in range(height):
+        for j in range(width):
+            if not frontier[i, j] or label[i, j] >= 0 or distance[i * width + j] >= far or count == 4096:
+                continue
+            first, last = 0, 1
+            queue[0] = i * width + j
+            label[i, j] = count
+            total_i = total_j = 0
+            while first < last:
+                a, b = queue[first] // width, queue[first] % width
+                first += 1
+                total_i += a
+                total_j += b
+                for k in range(8):
+                    c, d = a + NEIGHBOUR_ROW[k], b + NEIGHBOUR_COL[k]
+                    if not (0 <= c < height and 0 <= d < width):
+                        continue
+                    if (
+                        frontier[c, d]
+                        and label[c, d] < 0
+                        and abs(c - i) <= CLUSTER_REACH
+                        and abs(d - j) <= CLUSTER_REACH
+                        and distance[c * width + d] < far
+                    ):
+                        label[c, d] = count
+                        queue[last] = c * width + d
+                        last += 1
+            best, best_distance = queue[0], 1e18
+            for m in range(last):
+                a, b = queue[m] // width, queue[m] % width
+                away = (a - total_i / last) ** 2 + (b - total_j / last) ** 2
+                if away < best_distance:
+                    best, best_distance = queue[m], away
+            blocks[count] = best
+            sizes[count] = last
+            # The unknown behind, spreading from all members.
+            members = last
+            first, found = 0, 0
+            while first < last and found < POCKET:
+                a, b = queue[first] // width, queue[first] % width
+                first += 1
+                for k in range(8):
+                    # Across the edges of blocks, and from members also over corners.
+                    if first > members and NEIGHBOUR_ROW[k] != 0 and NEIGHBOUR_COL[k] != 0:
+                        continue
+                    c, d = a + NEIGHBOUR_ROW[k], b + NEIGHBOUR_COL[k]
+                    if (
+                        0 <= c < height
+                        and 0 <= d < width
+                        and pooled[c, d] == UNKNOWN
+                        and visited[c, d] != count
+                        and last < len(queue)
+                    ):
+                        visited[c, d] = count
+                        queue[last] = c * width + d
+                        last += 1
+                        found += 1
+            pockets[count] = found
+            count += 1
+    return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), label
+
+
+POCKET_PIXELS = BLOCK * BLOCK
+"""Pixels of a block of a pocket."""

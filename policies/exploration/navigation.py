@@ -1,0 +1,110 @@
+"""Where a robot can drive, and how far everything is, on what it knows."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilotfish.policies.exploration.belief import TeamBelief
+from pilotfish.policies.exploration.blocks import BLOCK, OCCUPIED, inflate, update_blocks
+from pilotfish.policies.exploration.search import FAR, SCALE, distance_field, path_down, pull_straight
+
+LOOK_AHEAD = 24
+"""Points of a path that are tried for a straight line: about 100 px."""
+
+
+class Navigation:
+    """Blocks, links and frontiers of one belief, brought up to date where it has changed.
+
+    Args:
+        belief: whose map is planned on.
+        clearance: obstacles grow by this much [px]; 0 for a robot of a pixel.
+
+    Attributes:
+        space: uint8 [H, W] pixels with grown obstacles.
+        pooled, anchor, links, frontier: [h, w], as in ``blocks.update_blocks``.
+    """
+
+    def __init__(self, belief: TeamBelief, clearance: int = 0) -> None:
+        self.belief = belief
+        self.clearance = clearance
+        shape = belief.known.shape
+        self.space = belief.pixels if clearance == 0 else np.zeros_like(belief.pixels)
+        self.pooled = np.zeros(shape, np.uint8)
+        self.anchor = np.full(shape, -1, np.int8)
+        self.links = np.zeros(shape, np.uint8)
+        self.frontier = np.zeros(shape, bool)
+
+    @property
+    def width(self) -> int:
+        """Blocks in a row."""
+        return self.anchor.shape[1]
+
+    def update(self) -> None:
+        """Take in what has changed in the belief, and clear its marks."""
+        changed = self.belief.changed
+        reach = 0
+        if self.clearance:
+            inflate(self.belief.pixels, self.space, changed, self.clearance)
+            reach = -(-self.clearance // BLOCK)
+        update_blocks(self.space, changed, reach, self.pooled, self.anchor, self.links, self.frontier)
+
+    def block_at(self, position: NDArray) -> int:
+        """The block that a robot at (row, col) [px] plans from: its own, or the nearest with free space.
+
+        A robot may stand where its map shows an obstacle (a wrong scan, a slipped pose): it plans from the
+        nearest place that it could stand at. Returns -1 where nothing is free.
+        """
+        height, width = self.anchor.shape
+        i = int(np.clip(np.rint(position[0]) // BLOCK, 0, height - 1))
+        j = int(np.clip(np.rint(position[1]) // BLOCK, 0, width - 1))
+        if self.anchor[i, j] >= 0 and self.links[i, j]:
+            return i * width + j
+        for reach in (2, 8, max(height, width)):
+            top, left = max(i - reach, 0), max(j - reach, 0)
+            window = (self.anchor[top : i + reach + 1, left : j + reach + 1] >= 0) & (
+                self.links[top : i + reach + 1, left : j + reach + 1] > 0
+            )
+            rows, cols = np.nonzero(window)
+            if len(rows):
+                nearest = np.argmin((rows + top - i) ** 2 + (cols + left - j) ** 2)
+                return int((rows[nearest] + top) * width + cols[nearest] + left)
+        return -1
+
+    def anchors(self, blocks: NDArray) -> NDArray[np.float32]:
+        """Where one stands in blocks [K]: float32 [K, 2] (row, col) [px]."""
+        i, j = np.divmod(np.asarray(blocks, np.int64), self.width)
+        offset = self.anchor[i, j].astype(np.int64)
+        return np.stack([BLOCK * i + offset // BLOCK, BLOCK * j + offset % BLOCK], axis=-1).astype(np.float32)
+
+    def field(self, block: int) -> NDArray[np.int32]:
+        """int32 [h * w] distance of every block from one [1/SCALE px]; all FAR if it is -1."""
+        if block < 0:
+            return np.full(self.anchor.size, FAR, np.int32)
+        return distance_field(self.anchor, self.links, np.array([block]))[0]
+
+    def path(self, position: NDArray, field: NDArray[np.int32], target: int) -> NDArray[np.float32]:
+        """Corners of the shortest way from a robot to a block.
+
+        Args:
+            position: (row, col) [px] where the robot is.
+            field: ``self.field(self.block_at(position))``.
+            target: block.
+
+        Returns: float32 [M, 2] (row, col) [px], the target's anchor last; empty where nothing leads there.
+        """
+        back = path_down(field, self.anchor, self.links, target)
+        if not len(back):
+            return np.empty((0, 2), np.float32)
+        row, col = (int(v) for v in np.rint(position))
+        path = back[::-1]
+        inside = 0 <= row < self.space.shape[0] and 0 <= col < self.space.shape[1]
+        if not inside or self.space[row, col] == OCCUPIED:
+            return path.astype(np.float32)  # First of all back to where one can stand.
+        return pull_straight(self.space, path, row, col, LOOK_AHEAD).astype(np.float32)
+
+
+def pixels_of(distance: NDArray | int) -> NDArray[np.float32]:
+    """Distances of a field in pixels, inf where nothing leads."""
+    distance = np.asarray(distance)
+    return np.where(distance >= FAR, np.inf, distance / SCALE).astype(np.float32)

@@ -1,0 +1,75 @@
+"""What a robot can choose between at a decision: frontiers, peers to meet, or to stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilotfish.policies.exploration.belief import TeamBelief
+from pilotfish.policies.exploration.frontiers import Frontiers, find_frontiers
+from pilotfish.policies.exploration.navigation import Navigation, pixels_of
+from pilotfish.policies.exploration.search import FAR
+
+
+@dataclass
+class Situation:
+    """A robot's view of one decision, on its own belief.
+
+    Attributes:
+        belief: of the robot.
+        navigation: up to date.
+        field: int32 [h * w] distances from the robot [1/SCALE px].
+        frontiers: that can be reached, C of them.
+    """
+
+    belief: TeamBelief
+    navigation: Navigation
+    field: NDArray[np.int32]
+    frontiers: Frontiers
+
+    @classmethod
+    def of(cls, belief: TeamBelief, navigation: Navigation) -> Situation:
+        """The situation now: updates the navigation and searches once from the robot."""
+        navigation.update()
+        field = navigation.field(navigation.block_at(belief.position[belief.me]))
+        return cls(belief, navigation, field, find_frontiers(navigation, field, int(FAR)))
+
+    @cached_property
+    def peer_block(self) -> NDArray[np.int64]:
+        """int64 [N] block where each robot is believed to be; -1 where that is not known."""
+        position = self.belief.position
+        placed = np.isfinite(position).all(axis=1)
+        return np.array(
+            [self.navigation.block_at(p) if there else -1 for p, there in zip(position, placed, strict=True)]
+        )
+
+    @cached_property
+    def fields(self) -> list[NDArray[np.int32]]:
+        """Distance field of each robot from where it is believed to be; all FAR where that is not known."""
+        return [
+            self.field if robot == self.belief.me else self.navigation.field(int(block))
+            for robot, block in enumerate(self.peer_block)
+        ]
+
+    @cached_property
+    def distance(self) -> NDArray[np.float32]:
+        """float32 [C] way from this robot to each frontier [px]."""
+        return pixels_of(self.field[self.frontiers.block])
+
+    @cached_property
+    def distances(self) -> NDArray[np.float32]:
+        """float32 [N, C] way from each robot's believed place to each frontier [px]; inf if not known."""
+        return np.stack([pixels_of(field[self.frontiers.block]) for field in self.fields])
+
+    @cached_property
+    def peer_distance(self) -> NDArray[np.float32]:
+        """float32 [N] way from this robot to each robot's believed place [px]; inf if not known."""
+        blocks = self.peer_block
+        return np.where(blocks >= 0, pixels_of(self.field[np.maximum(blocks, 0)]), np.inf)
+
+    def path_to(self, block: int) -> NDArray[np.float32]:
+        """Corners of the way to a block, as ``Navigation.path``."""
+        return self.navigation.path(self.belief.position[self.belief.me], self.field, block)

@@ -1,0 +1,192 @@
+"""The planners that a learned explorer is measured against; each leads one robot on its own belief.
+
+All of them do the same when they know of no frontier: they carry what they know to the nearest peer that
+they believe to lack some of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from pilotfish.policies.exploration.belief import TeamBelief
+from pilotfish.policies.exploration.explorer import STAY, TargetPolicy
+from pilotfish.policies.exploration.situation import Situation
+
+UNREACHABLE = 1e5
+"""Cost of what cannot be reached, in an assignment [px]."""
+
+ARRIVED = 12.0
+"""A meeting place is reached within this way [px]."""
+
+
+class PlannedPolicy(TargetPolicy):
+    """What the planners share: going to tell when nothing is left to explore."""
+
+    def choose(self, situation: Situation) -> int:
+        if len(situation.frontiers) == 0:
+            return tell(situation)
+        return self.explore(situation)
+
+    def explore(self, situation: Situation) -> int:
+        """The block to go to; there is a frontier."""
+        raise NotImplementedError
+
+
+def tell(situation: Situation) -> int:
+    """The believed place of the nearest disconnected peer that lacks something, or STAY."""
+    belief = situation.belief
+    wanting = (belief.surplus() > 0) & ~belief.connected
+    way = np.where(wanting, situation.peer_distance, np.inf)
+    nearest = int(way.argmin())
+    return int(situation.peer_block[nearest]) if np.isfinite(way[nearest]) else STAY
+
+
+class NearestFrontier(PlannedPolicy):
+    """The nearest frontier.
+
+    Of robots that stand together, each skips as many as there are of lower index: from one place they would
+    drive as one robot forever.
+    """
+
+    def explore(self, situation: Situation) -> int:
+        belief = situation.belief
+        beside = belief.connected & (situation.peer_distance < ARRIVED)
+        skip = int(beside[: belief.me].sum())
+        order = np.argsort(situation.distance, kind="stable")
+        return int(situation.frontiers.block[order[min(skip, len(order) - 1)]])
+
+
+class UtilityMinusCost(PlannedPolicy):
+    """The best of utility minus cost; robots of a component choose in turn (Burgard et al., 2005).
+
+    Utility is the size of a frontier, less where a robot that chose before goes near it.
+
+    Args:
+        weight: pixels of way that a block of frontier is worth.
+    """
+
+    def __init__(self, name: str, weight: float = 4.0, discount_range: float = 80.0) -> None:
+        super().__init__(name)
+        self.weight = weight
+        self.discount_range = discount_range
+
+    def explore(self, situation: Situation) -> int:
+        belief, frontiers = situation.belief, situation.frontiers
+        places = situation.navigation.anchors(frontiers.block)
+        utility = self.weight * frontiers.size.astype(float)
+        for robot in np.flatnonzero(belief.connected):
+            best = int((utility - situation.distances[robot]).argmax())
+            if robot == belief.me:
+                return int(frontiers.block[best])
+            apart = np.hypot(*(places - places[best]).T)
+            utility *= np.clip(apart / self.discount_range, 0.0, 1.0)
+        return STAY  # never: a robot is connected to itself
+
+
+class Hungarian(PlannedPolicy):
+    """Frontiers assigned to robots so that the sum of ways is least.
+
+    Args:
+        last_seen: assign to disconnected peers too, at their last known places.
+    """
+
+    def __init__(self, name: str, last_seen: bool = False) -> None:
+        super().__init__(name)
+        self.last_seen = last_seen
+
+    def explore(self, situation: Situation) -> int:
+        belief = situation.belief
+        placed = np.isfinite(situation.distances).any(axis=1)
+        robots = np.flatnonzero(placed if self.last_seen else belief.connected)
+        return int(situation.frontiers.block[assigned(situation.distances[robots], robots, belief.me)])
+
+
+def assigned(ways: NDArray[np.float32], robots: NDArray[np.int64], me: int) -> int:
+    """Column of the least-sum assignment for one robot; the nearest where there are too few columns.
+
+    Args:
+        ways: [R, C] from each robot to each frontier [px], inf where nothing leads.
+        robots: [R] their indices.
+        me: the robot to answer for.
+    """
+    own = int(np.flatnonzero(robots == me)[0])
+    rows, columns = linear_sum_assignment(np.where(np.isfinite(ways), ways, UNREACHABLE))
+    chosen = columns[rows == own]
+    return int(chosen[0]) if len(chosen) else int(ways[own].argmin())
+
+
+class FullCommunication(Hungarian):
+    """Hungarian assignment of a team that hears each other always: the optimistic bound."""
+
+    needs_full_radio = True
+
+
+class PlannedRendezvous(Hungarian):
+    """Hungarian assignment, and a meeting of all at a fixed place at fixed times.
+
+    A robot leaves so that it is there in time; it waits there until all are connected, or gives the others
+    up after ``patience``.
+
+    Args:
+        period: between meetings [s].
+        place: "start", or "medoid": what was the middle of the known map at the last meeting.
+        patience: [s].
+    """
+
+    def __init__(
+        self, name: str, period: float = 900.0, place: str = "start", patience: float = 150.0
+    ) -> None:
+        super().__init__(name)
+        if place not in ("start", "medoid"):
+            raise ValueError(f"rendezvous place {place!r}: choose start or medoid")
+        self.period = period
+        self.place = place
+        self.patience = patience
+
+    def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
+        super().reset(belief, seed, clearance)
+        self._due = self.period
+        self._spot = belief.position[belief.me].copy()
+
+    def choose(self, situation: Situation) -> int:
+        belief, navigation = situation.belief, situation.navigation
+        if belief.connected.all() and belief.now >= self._due - self.period / 2:
+            self._due = belief.now + self.period
+            self._spot = self._middle(situation)
+        if belief.now > self._due + self.patience:
+            self._due += self.period
+        block = navigation.block_at(self._spot)
+        way = situation.field[block] / 4.0 if block >= 0 else np.inf
+        if np.isfinite(way) and belief.now + way >= self._due:
+            return block if way > ARRIVED else STAY
+        return super().choose(situation)
+
+    def _middle(self, situation: Situation) -> NDArray[np.float32]:
+        if self.place == "start":
+            return self._spot
+        blocks = np.flatnonzero(situation.field < 2**30)
+        places = situation.navigation.anchors(blocks)
+        return places[np.argmin(np.abs(places - places.mean(axis=0)).sum(axis=1))]
+
+
+class Pursuit(Hungarian):
+    """Hungarian assignment, and a detour to a disconnected peer when the surplus is worth it.
+
+    Args:
+        worth: pixels of way that a free pixel that the peer lacks is worth.
+    """
+
+    def __init__(self, name: str, worth: float = 0.01) -> None:
+        super().__init__(name)
+        self.worth = worth
+
+    def explore(self, situation: Situation) -> int:
+        belief = situation.belief
+        gain = np.where(belief.connected, 0.0, self.worth * belief.surplus()) - situation.peer_distance
+        best = int(gain.argmax())
+        nearest = float(situation.distance.min())
+        if np.isfinite(gain[best]) and gain[best] > -nearest and situation.peer_distance[best] > ARRIVED:
+            return int(situation.peer_block[best])
+        return super().explore(situation)
