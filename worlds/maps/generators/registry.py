@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 
 from pilotfish.worlds.maps.generators.cities import CityParams, make_city
+from pilotfish.worlds.maps.generators.complex import ComplexParams, make_complex
+from pilotfish.worlds.maps.generators.corridor import CorridorParams, make_corridor
+from pilotfish.worlds.maps.generators.hybrid import HybridParams, make_hybrid
 from pilotfish.worlds.maps.generators.mazes import MazeParams, make_maze
+from pilotfish.worlds.maps.generators.offices import OfficeParams, make_offices
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.generators.random import RandomParams, make_random
 from pilotfish.worlds.maps.generators.rooms import RoomParams, make_rooms
@@ -26,6 +30,10 @@ GENERATORS: dict[str, tuple[type[MapParams], Generator]] = {
     "rooms": (RoomParams, make_rooms),
     "warehouses": (WarehouseParams, make_warehouse),
     "cities": (CityParams, make_city),
+    "hybrid": (HybridParams, make_hybrid),
+    "corridor": (CorridorParams, make_corridor),
+    "complex": (ComplexParams, make_complex),
+    "offices": (OfficeParams, make_offices),
 }
 
 

@@ -1,0 +1,53 @@
+"""Networks of tunnels: where junctions lie, and which of them are joined."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import csgraph
+from scipy.spatial import Delaunay, QhullError
+
+Floats = NDArray[np.float64]
+Edges = NDArray[np.int64]
+
+
+def scattered(height: int, width: int, spacing: float, margin: float, rng: np.random.Generator) -> Floats:
+    """Points [N, 2] as (row, column), one at an uneven place in each square of `spacing`, at least one."""
+    rows = max(1, round((height - 2 * margin) / spacing))
+    columns = max(1, round((width - 2 * margin) / spacing))
+    place = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
+    place = (place + 0.5 + rng.uniform(-0.38, 0.38, place.shape)) / (rows, columns)
+    return margin + place * (np.array([height, width]) - 2 * margin)
+
+
+def neighbours(points: Floats, longest: float) -> Edges:
+    """Pairs [E, 2] of points that no other point lies between, at most `longest` apart."""
+    try:
+        corners = Delaunay(points).simplices
+        pairs = np.vstack([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]]])
+    except (QhullError, ValueError):  # fewer than three points, or all in a line
+        order = np.lexsort(points.T)
+        pairs = np.stack([order[:-1], order[1:]], axis=1)
+    pairs = np.unique(np.sort(pairs, axis=1), axis=0).astype(np.int64)
+    return pairs[np.hypot(*(points[pairs[:, 0]] - points[pairs[:, 1]]).T) <= longest]
+
+
+def joined(
+    count: int, pairs: Edges, weights: Floats, loops: float | Floats, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Which pairs [E] to build: a tree of the lightest ones, and of the others the share `loops`.
+
+    Args:
+        count: number of points.
+        weights: positive, one a pair [E].
+        loops: one share, or one a pair [E].
+    """
+    if not len(pairs):
+        return np.zeros(0, bool)
+    number = sparse.csr_array((np.arange(1, len(pairs) + 1), pairs.T), shape=(count, count))
+    cost = sparse.csr_array((weights, pairs.T), shape=(count, count))
+    tree = csgraph.minimum_spanning_tree(cost).tocoo()
+    chosen = rng.random(len(pairs)) < loops
+    chosen[np.asarray(number[tree.row, tree.col]).ravel() - 1] = True
+    return chosen
