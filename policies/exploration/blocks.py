@@ -15,6 +15,9 @@ UNKNOWN, FREE, OCCUPIED = 0, 1, 2
 BLOCK = 4
 """Edge of a block [px]."""
 
+SCALE = 4
+"""Ways are whole numbers of 1/SCALE px."""
+
 NEIGHBOUR_ROW = np.array([-1, -1, -1, 0, 0, 1, 1, 1], dtype=np.int64)
 NEIGHBOUR_COL = np.array([-1, 0, 1, -1, 1, -1, 0, 1], dtype=np.int64)
 """The 8 neighbours of a block; neighbour k is opposite of 7 - k."""
@@ -133,7 +136,8 @@ def update_blocks(space, dirty, reach, pooled, anchor, links, frontier):
         reach: how many blocks further than the mark a change reaches (inflation).
         pooled: uint8 [h, w], OCCUPIED if any pixel is, else UNKNOWN if any is, else FREE.
         anchor: int8 [h, w], where one stands in a block: 4 * row + col within it, or -1.
-        links: uint8 [h, w], bit k set where the line to the anchor of neighbour k is free.
+        links: uint8 [h, w, 8], way from this anchor to that of neighbour k [1/SCALE px] where the line
+            between them is free, else 0.
         frontier: bool [h, w], free blocks with 2 to 7 unknown ones around them.
     """
     height, width = dirty.shape
@@ -168,20 +172,19 @@ def update_blocks(space, dirty, reach, pooled, anchor, links, frontier):
 def _link(space, anchor, links, i, j):
     """The links of a block."""
     height, width = anchor.shape
-    mask = 0
     here = anchor[i, j]
-    if here >= 0:
-        row, col = BLOCK * i + here // BLOCK, BLOCK * j + here % BLOCK
-        for k in range(8):
-            a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
-            if 0 <= a < height and 0 <= b < width and anchor[a, b] >= 0:
-                there = anchor[a, b]
-                r1, c1 = BLOCK * a + there // BLOCK, BLOCK * b + there % BLOCK
-                # Always from the same end: Bresenham's line back may take other pixels.
-                if k < 4:
-                    clear = line_is_free(space, row, col, r1, c1)
-                else:
-                    clear = line_is_free(space, r1, c1, row, col)
-                if clear:
-                    mask |= 1 << k
-    links[i, j] = mask
+    row, col = BLOCK * i + here // BLOCK, BLOCK * j + here % BLOCK
+    for k in range(8):
+        links[i, j, k] = 0
+        a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
+        if here < 0 or not (0 <= a < height and 0 <= b < width) or anchor[a, b] < 0:
+            continue
+        there = anchor[a, b]
+        r1, c1 = BLOCK * a + there // BLOCK, BLOCK * b + there % BLOCK
+        # Always from the same end: Bresenham's line back may take other pixels.
+        if k < 4:
+            clear = line_is_free(space, row, col, r1, c1)
+        else:
+            clear = line_is_free(space, r1, c1, row, col)
+        if clear:
+            links[i, j, k] = int(SCALE * np.sqrt((r1 - row) ** 2 + (c1 - col) ** 2) + 0.5)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.belief import TeamBelief
-from pilotfish.policies.exploration.blocks import BLOCK, OCCUPIED, inflate, update_blocks
-from pilotfish.policies.exploration.search import FAR, SCALE, distance_field, path_down, pull_straight
+from pilotfish.policies.exploration.blocks import BLOCK, OCCUPIED, SCALE, inflate, update_blocks
+from pilotfish.policies.exploration.search import FAR, distance_field, path_down, pull_straight
 
 LOOK_AHEAD = 24
 """Points of a path that are tried for a straight line: about 100 px."""
@@ -22,7 +22,7 @@ class Navigation:
 
     Attributes:
         space: uint8 [H, W] pixels with grown obstacles.
-        pooled, anchor, links, frontier: [h, w], as in ``blocks.update_blocks``.
+        pooled, anchor, links, frontier: as in ``blocks.update_blocks``.
     """
 
     def __init__(self, belief: TeamBelief, clearance: int = 0) -> None:
@@ -32,7 +32,7 @@ class Navigation:
         self.space = belief.pixels if clearance == 0 else np.zeros_like(belief.pixels)
         self.pooled = np.zeros(shape, np.uint8)
         self.anchor = np.full(shape, -1, np.int8)
-        self.links = np.zeros(shape, np.uint8)
+        self.links = np.zeros((*shape, 8), np.uint8)
         self.frontier = np.zeros(shape, bool)
 
     @property
@@ -58,13 +58,11 @@ class Navigation:
         height, width = self.anchor.shape
         i = int(np.clip(np.rint(position[0]) // BLOCK, 0, height - 1))
         j = int(np.clip(np.rint(position[1]) // BLOCK, 0, width - 1))
-        if self.anchor[i, j] >= 0 and self.links[i, j]:
+        if self.links[i, j].any():
             return i * width + j
         for reach in (2, 8, max(height, width)):
             top, left = max(i - reach, 0), max(j - reach, 0)
-            window = (self.anchor[top : i + reach + 1, left : j + reach + 1] >= 0) & (
-                self.links[top : i + reach + 1, left : j + reach + 1] > 0
-            )
+            window = self.links[top : i + reach + 1, left : j + reach + 1].any(axis=2)
             rows, cols = np.nonzero(window)
             if len(rows):
                 nearest = np.argmin((rows + top - i) ** 2 + (cols + left - j) ** 2)
@@ -81,7 +79,7 @@ class Navigation:
         """int32 [h * w] distance of every block from one [1/SCALE px]; all FAR if it is -1."""
         if block < 0:
             return np.full(self.anchor.size, FAR, np.int32)
-        return distance_field(self.anchor, self.links, np.array([block]))[0]
+        return distance_field(self.links, np.array([block]))[0]
 
     def path(self, position: NDArray, field: NDArray[np.int32], target: int) -> NDArray[np.float32]:
         """Corners of the shortest way from a robot to a block.

@@ -10,98 +10,71 @@ from pilotfish.policies.exploration.blocks import BLOCK, NEIGHBOUR_COL, NEIGHBOU
 FAR = np.int32(2**30)
 """Distance of what cannot be reached."""
 
-SCALE = 4
-"""Distances are whole numbers of 1/SCALE px."""
-
 _BUCKETS = 64
 """More than the longest link: anchors of neighbouring blocks are at most 9.9 px apart."""
 
 
 @njit(cache=True)
-def distance_field(anchor, links, sources):
+def distance_field(links, sources):
     """Distances from the nearest source to every block, by Dial's buckets: linear in the blocks reached.
 
     Args:
-        anchor: int8 [h, w]; links: uint8 [h, w]; both of ``blocks.update_blocks``.
-        sources: int64 [S] blocks, ``i * w + j``; one without an anchor is passed over.
+        links: uint8 [h, w, 8] of ``blocks.update_blocks``.
+        sources: int64 [S] blocks, ``i * w + j``.
 
     Returns:
         int32 [h * w] distances [1/SCALE px], FAR where nothing leads; int16 [h * w] index of the source.
     """
-    height, width = anchor.shape
-    size = height * width
-    distance = np.full(size, FAR, np.int32)
-    origin = np.full(size, -1, np.int16)
-    head = np.full(_BUCKETS, -1, np.int32)
-    capacity = 4096
-    entry_block = np.empty(capacity, np.int32)
-    entry_next = np.empty(capacity, np.int32)
-    entries = 0
+    height, width = links.shape[:2]
+    ways = links.reshape(height * width, 8)
+    step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
+    distance = np.full(height * width, FAR, np.int32)
+    origin = np.full(height * width, -1, np.int16)
+    buckets = np.empty((_BUCKETS, 1024), np.int32)
+    filled = np.zeros(_BUCKETS, np.int64)
     waiting = 0
-    free_list = -1
     for s in range(len(sources)):
-        block = sources[s]
-        if anchor[block // width, block % width] < 0 or distance[block] == 0:
-            continue
-        distance[block], origin[block] = 0, s
-        if entries == capacity:
-            entry_block, entry_next = _grow(entry_block), _grow(entry_next)
-            capacity *= 2
-        entry_block[entries], entry_next[entries] = block, head[0]
-        head[0] = entries
-        entries += 1
-        waiting += 1
+        if distance[sources[s]] != 0:
+            distance[sources[s]], origin[sources[s]] = 0, s
+            if filled[0] == buckets.shape[1]:
+                buckets = _widened(buckets)
+            buckets[0, filled[0]] = sources[s]
+            filled[0] += 1
+            waiting += 1
     now = 0
     while waiting > 0:
         slot = now % _BUCKETS
-        entry = head[slot]
-        if entry < 0:
-            now += 1
-            continue
-        head[slot] = entry_next[entry]
-        block = entry_block[entry]
-        entry_next[entry] = free_list
-        free_list = entry
-        waiting -= 1
-        if distance[block] != now:
-            continue
-        i, j = block // width, block % width
-        mask = links[i, j]
-        here = anchor[i, j]
-        row, col = BLOCK * i + here // BLOCK, BLOCK * j + here % BLOCK
-        for k in range(8):
-            if mask & (1 << k):
-                a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
-                there = anchor[a, b]
-                d_row = BLOCK * a + there // BLOCK - row
-                d_col = BLOCK * b + there % BLOCK - col
-                length = int(SCALE * np.sqrt(d_row * d_row + d_col * d_col) + 0.5)
-                reached = now + length
-                other = a * width + b
+        # No way is 0 long, so a bucket does not grow while it is worked on.
+        for entry in range(filled[slot]):
+            block = buckets[slot, entry]
+            if distance[block] != now:
+                continue
+            for k in range(8):
+                way = ways[block, k]
+                if way == 0:
+                    continue
+                other = block + step[k]
+                reached = now + way
                 if reached < distance[other]:
                     distance[other] = reached
                     origin[other] = origin[block]
-                    if free_list >= 0:
-                        entry = free_list
-                        free_list = entry_next[entry]
-                    else:
-                        if entries == capacity:
-                            entry_block, entry_next = _grow(entry_block), _grow(entry_next)
-                            capacity *= 2
-                        entry = entries
-                        entries += 1
                     target = reached % _BUCKETS
-                    entry_block[entry], entry_next[entry] = other, head[target]
-                    head[target] = entry
+                    if filled[target] == buckets.shape[1]:
+                        buckets = _widened(buckets)
+                    buckets[target, filled[target]] = other
+                    filled[target] += 1
                     waiting += 1
+        waiting -= filled[slot]
+        filled[slot] = 0
+        now += 1
     return distance, origin
 
 
 @njit(cache=True)
-def _grow(array):
-    larger = np.empty(2 * len(array), array.dtype)
-    larger[: len(array)] = array
-    return larger
+def _widened(buckets):
+    wider = np.empty((len(buckets), 2 * buckets.shape[1]), np.int32)
+    wider[:, : buckets.shape[1]] = buckets
+    return wider
 
 
 @njit(cache=True)
@@ -124,15 +97,11 @@ def path_down(distance, anchor, links, block):
         length += 1
         if distance[block] == 0:
             return path[:length]
-        row, col = path[length - 1]
         best, best_total = block, np.int64(2**40)
         for k in range(8):
-            if links[i, j] & (1 << k):
-                a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
-                other = a * width + b
-                d_row = BLOCK * a + anchor[a, b] // BLOCK - row
-                d_col = BLOCK * b + anchor[a, b] % BLOCK - col
-                total = distance[other] + int(SCALE * np.sqrt(d_row * d_row + d_col * d_col) + 0.5)
+            if links[i, j, k] > 0:
+                other = block + NEIGHBOUR_ROW[k] * width + NEIGHBOUR_COL[k]
+                total = distance[other] + links[i, j, k]
                 if distance[other] < distance[block] and total < best_total:
                     best, best_total = other, total
         block = best

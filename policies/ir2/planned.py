@@ -12,6 +12,8 @@ from scipy.optimize import linear_sum_assignment
 
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.explorer import STAY, TargetPolicy
+from pilotfish.policies.exploration.navigation import pixels_of
+from pilotfish.policies.exploration.search import FAR
 from pilotfish.policies.exploration.situation import Situation
 
 UNREACHABLE = 1e5
@@ -158,7 +160,7 @@ class PlannedRendezvous(Hungarian):
         if belief.now > self._due + self.patience:
             self._due += self.period
         block = navigation.block_at(self._spot)
-        way = situation.field[block] / 4.0 if block >= 0 else np.inf
+        way = float(pixels_of(situation.field[block])) if block >= 0 else np.inf
         if np.isfinite(way) and belief.now + way >= self._due:
             return block if way > ARRIVED else STAY
         return super().choose(situation)
@@ -166,7 +168,7 @@ class PlannedRendezvous(Hungarian):
     def _middle(self, situation: Situation) -> NDArray[np.float32]:
         if self.place == "start":
             return self._spot
-        blocks = np.flatnonzero(situation.field < 2**30)
+        blocks = np.flatnonzero(situation.field < FAR)
         places = situation.navigation.anchors(blocks)
         return places[np.argmin(np.abs(places - places.mean(axis=0)).sum(axis=1))]
 
