@@ -23,7 +23,7 @@ from pilotfish.worlds.maps.generators.carving import (
     tidy,
     wander,
 )
-from pilotfish.worlds.maps.generators.networks import joined, neighbours, scattered
+from pilotfish.worlds.maps.generators.networks import joined, neighbours, scattered, thinned
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -32,12 +32,13 @@ from pilotfish.worlds.maps.grid_map import GridMap
 class ComplexParams(MapParams):
     """Knobs of a cave complex [cells]; caves smaller than 200 cells have everything smaller.
 
-    spacing: mean distance between two junctions; tunnel_width: mean width of a tunnel, which varies
-        by half along it.
+    tunnel_width: mean width of a tunnel, which varies by half along it.
+    spacing: mean distance between two junctions, in tunnel widths.
     winding: how far tunnels stray sideways, as a share of their length.
     loops: share of the possible ways that are built beyond the tree that joins all junctions.
     dead_ends: side tunnels that lead nowhere, a junction.
     chambers: share of the junctions that widen to a chamber; islands: pillars, a chamber.
+    gaps: share of the junctions left out, where rock stays whole.
     ragged: how far walls stray from the tunnels' outlines.
     free: share of free cells, as near as tunnel widths allow.
     """
@@ -51,19 +52,20 @@ class ComplexParams(MapParams):
     dead_ends: float | None = None
     chambers: float | None = None
     islands: float | None = None
+    gaps: float | None = None
     ragged: float | None = None
     free: float | None = None
 
     SMALLEST: ClassVar = 12
     ALLOWED: ClassVar = {
-        "spacing": (40.0, 400.0), "tunnel_width": (15.0, 50.0), "winding": (0.0, 0.5), "loops": (0.0, 1.0),
-        "dead_ends": (0.0, 2.0), "chambers": (0.0, 1.0), "islands": (0.0, 5.0), "ragged": (0.0, 6.0),
-        "free": (0.2, 0.6),
+        "spacing": (2.0, 20.0), "tunnel_width": (15.0, 50.0), "winding": (0.0, 0.5), "loops": (0.0, 1.0),
+        "dead_ends": (0.0, 2.0), "chambers": (0.0, 1.0), "islands": (0.0, 9.0), "gaps": (0.0, 0.5),
+        "ragged": (0.0, 6.0), "free": (0.2, 0.6),
     }  # fmt: skip
     DRAWN: ClassVar = {
-        "spacing": (72.0, 105.0), "tunnel_width": (20.0, 27.0), "winding": (0.08, 0.35),
-        "loops": (0.04, 0.3), "dead_ends": (0.0, 0.5), "chambers": (0.1, 0.4), "islands": (0.3, 2.0),
-        "ragged": (1.0, 5.0), "free": (0.36, 0.48),
+        "spacing": (3.5, 4.7), "tunnel_width": (20.0, 28.0), "winding": (0.08, 0.3),
+        "loops": (0.03, 0.2), "dead_ends": (0.0, 0.4), "chambers": (0.06, 0.3), "islands": (1.0, 5.0),
+        "gaps": (0.0, 0.2), "ragged": (2.0, 6.0), "free": (0.36, 0.46),
     }  # fmt: skip
 
 
@@ -72,26 +74,31 @@ def make_complex(params: ComplexParams, rng: np.random.Generator) -> GridMap:
     knobs = {name: params.draw(name, rng) for name in params.DRAWN}
     size = (params.height, params.width)
     scale = min(1.0, min(size) / 200)
-    spacing, width = scale * knobs["spacing"], scale * knobs["tunnel_width"]
+    width = scale * knobs["tunnel_width"]
+    spacing, ragged = width * knobs["spacing"], scale * knobs["ragged"]
     border = max(1, round(5 * scale))
     reach = 8 * scale + 1
     depth = np.full(size, -reach, np.float32)
     points = scattered(*size, spacing, border + 0.8 * width, rng)
-    pairs = neighbours(points, 2.2 * spacing)
+    points = points[thinned(points, size, 2.5 * spacing, knobs["gaps"], rng)]
+    pairs = neighbours(points, 3 * spacing)
     pairs = pairs[joined(len(points), pairs, rng.uniform(0.1, 1, len(pairs)), knobs["loops"], rng)]
     paths = [points[pair] for pair in pairs] + _stubs(points, spacing, knobs["dead_ends"], rng)
     for ends in paths:
         path = _wind(ends, knobs["winding"], spacing, rng)
         path = np.clip(path, border + width / 2, np.array(size) - 1 - border - width / 2)
         radii = width / 2 * (1 + 0.5 * wander(len(path), round(len(path) * 3 / spacing) + 1, rng))
-        carve(depth, path, np.clip(radii, 7.5 * scale, 25 * scale), reach)
+        carve(depth, path, np.clip(radii, max(7.5 * scale, ragged + 6 * scale), 25 * scale), reach)
     widened = rng.random(len(points)) < knobs["chambers"]
     widened[rng.integers(len(points))] = True  # no cave is without a chamber
     centres = points[widened]
     for centre in centres:
-        _chamber(depth, centre, spacing * rng.uniform(0.25, 0.62), reach, rng)
-    ragged = scale * knobs["ragged"]
-    depth += ragged * (0.7 * noise(size, max(1, 14 * scale), rng) + 0.3 * noise(size, max(1, 5 * scale), rng))
+        _chamber(depth, centre, scale * rng.uniform(25, 75), reach, rng)
+    # Chambers and tunnels end before the border, and raggedly.
+    row, column = np.indices(size, sparse=True)
+    inward = np.minimum(np.minimum(row, size[0] - 1 - row), np.minimum(column, size[1] - 1 - column))
+    np.minimum(depth, inward - border, out=depth, casting="unsafe")
+    depth += ragged * (noise(size, max(1, 16 * scale), rng) + 0.5 * noise(size, max(1, 6 * scale), rng)) / 1.5
     level = np.clip(np.quantile(depth[::3, ::3], 1 - knobs["free"]), -0.6 * reach, 1.5 * scale)
     free = tidy(depth > level, max(2, round(8 * scale)), max(1, round(4 * scale)), border)
     _add_islands(free, centres, knobs["islands"], spacing, scale, rng)
@@ -133,8 +140,8 @@ def _add_islands(
     """Pillars in the chambers, each with a way around it."""
     for centre in centres:
         for _ in range(rng.poisson(islands)):
-            edge = max(1, round(scale * rng.uniform(8, 26)))
-            row, column = np.rint(centre + rng.normal(0, 0.2 * spacing, 2) - edge / 2).astype(int)
+            edge = max(1, round(scale * rng.uniform(6, 26)))
+            row, column = np.rint(centre + rng.normal(0, 0.3 * spacing, 2) - edge / 2).astype(int)
             offset = (np.arange(edge) - (edge - 1) / 2) / (edge / 2)
             away = np.hypot(offset[:, None], rng.uniform(1, 1.8) * offset)
             lumps = noise((edge, edge), max(1.0, edge / 3), rng)

@@ -17,12 +17,11 @@ from pilotfish.worlds.maps.generators.carving import (
     along,
     carve,
     exploration_map,
-    noise,
     roughen,
     tidy,
     wander,
 )
-from pilotfish.worlds.maps.generators.networks import Edges, joined, neighbours, scattered
+from pilotfish.worlds.maps.generators.networks import Edges, joined, neighbours, scattered, thinned
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -34,7 +33,7 @@ class CorridorParams(MapParams):
     layout: straight corridors at right angles, bent ones, curved ones, a slanted lattice, rings with
         spokes, or scattered junctions.
     corridor_width: mean width; each corridor has its own, 12 to 24.
-    pitch: distance between two parallel corridors, in corridor widths.
+    free: share of free cells, roughly; it sets how far apart corridors run.
     straightness: how much corridors prefer to go on in their direction.
     loops: share of the possible ways that are built beyond the tree that joins all junctions.
     dead_ends: share of the dead ends that stay.
@@ -47,7 +46,7 @@ class CorridorParams(MapParams):
     width: int = 640
     layout: str | None = None
     corridor_width: float | None = None
-    pitch: float | None = None
+    free: float | None = None
     straightness: float | None = None
     loops: float | None = None
     dead_ends: float | None = None
@@ -58,14 +57,14 @@ class CorridorParams(MapParams):
     SMALLEST: ClassVar = 12
     ALLOWED: ClassVar = {
         "layout": {"straight", "bent", "curved", "slanted", "rings", "scattered"},
-        "corridor_width": (12.0, 24.0), "pitch": (1.8, 8.0), "straightness": (0.0, 1.0),
+        "corridor_width": (12.0, 24.0), "free": (0.1, 0.5), "straightness": (0.0, 1.0),
         "loops": (0.0, 1.0), "dead_ends": (0.0, 1.0), "rooms": (0.0, 2.0), "gaps": (0.0, 0.5),
         "rough": (0.0, 3.0),
     }  # fmt: skip
     DRAWN: ClassVar = {
         "layout": ("straight", "straight", "bent", "curved", "slanted", "rings", "scattered"),
-        "corridor_width": (13.0, 17.0), "pitch": (2.5, 3.3), "straightness": (0.2, 0.9),
-        "loops": (0.02, 0.25), "dead_ends": (0.3, 1.0), "rooms": (0.05, 0.4), "gaps": (0.0, 0.15),
+        "corridor_width": (13.0, 18.0), "free": (0.3, 0.4), "straightness": (0.2, 0.9),
+        "loops": (0.02, 0.25), "dead_ends": (0.3, 1.0), "rooms": (0.05, 0.3), "gaps": (0.0, 0.12),
         "rough": (0.0, 0.0, 0.0, 1.0, 2.0),
     }  # fmt: skip
 
@@ -76,10 +75,12 @@ def make_corridor(params: CorridorParams, rng: np.random.Generator) -> GridMap:
     layout, size = knobs["layout"], (params.height, params.width)
     scale = min(1.0, min(size) / 160)
     width = scale * knobs["corridor_width"]
-    pitch = width * knobs["pitch"]
+    pitch = width * max(1.7, _pitch(knobs))
     border = max(1, round(4 * scale))
     points, pairs, lines = _lattice(layout, size, pitch, border + 0.75 * width, rng)
-    points, pairs, lines = _without_gaps(points, pairs, lines, size, pitch, knobs["gaps"], rng)
+    points, pairs, lines = _subset(
+        points, pairs, lines, thinned(points, size, 2.5 * pitch, knobs["gaps"], rng)
+    )
     weights = 0.05 + rng.random(len(pairs)) * (1 - knobs["straightness"])
     weights += knobs["straightness"] * rng.random(lines.max(initial=0) + 1)[lines]
     built = joined(len(points), pairs, weights, knobs["loops"], rng)
@@ -103,6 +104,13 @@ def make_corridor(params: CorridorParams, rng: np.random.Generator) -> GridMap:
     free = roughen(depth > 0, scale * knobs["rough"], max(2.0, 9 * scale), rng)
     free = tidy(free, max(2, round(7 * scale)), max(1, round(4 * scale)), border)
     return exploration_map("corridor", free, rng, edge=max(2, round(16 * min(1, 2 * scale))))
+
+
+def _pitch(knobs: dict) -> float:
+    """Distance of two parallel corridors [corridor widths] that gives about the share of free cells."""
+    longer = {"curved": 1.15, "scattered": 1.1, "rings": 1.05, "slanted": 0.9}.get(knobs["layout"], 1.05)
+    ways = (1 + 0.8 * knobs["loops"]) * (0.8 + 0.2 * knobs["dead_ends"]) * (1 - knobs["gaps"])
+    return longer * ways / knobs["free"]
 
 
 def _lattice(
@@ -184,23 +192,6 @@ def _subset(
     return points[keep], number[pairs[whole]], lines[whole]
 
 
-def _without_gaps(
-    points: Floats,
-    pairs: Edges,
-    lines: NDArray[np.int64],
-    size: tuple[int, int],
-    pitch: float,
-    share: float,
-    rng: np.random.Generator,
-) -> tuple[Floats, Edges, NDArray[np.int64]]:
-    """The lattice with holes where a random field is lowest; the largest part of it stays."""
-    field = noise(size, 2.5 * pitch, rng)
-    row, column = np.rint(points).astype(int).T
-    low = field[np.clip(row, 0, size[0] - 1), np.clip(column, 0, size[1] - 1)]
-    keep = low >= np.quantile(low, share)
-    return _subset(points, pairs, lines, keep)
-
-
 def _without_ends(count: int, pairs: Edges, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Which pairs [E] stay when a share of those that end at a junction of degree 1 goes, twice."""
     kept = np.ones(len(pairs), bool)
@@ -217,5 +208,6 @@ def _curve(path: Floats, rng: np.random.Generator) -> Floats:
     """The path, bent to one side or to both."""
     step = path[-1] - path[0]
     sideways = np.array([-step[1], step[0]])
-    stray = 0.35 * wander(len(path), 2, rng) * np.sin(np.linspace(0, np.pi, len(path)))
+    stray = rng.choice([-0.25, 0.25]) + 0.15 * wander(len(path), 2, rng)
+    stray = stray * np.sin(np.linspace(0, np.pi, len(path)))
     return along(path + stray[:, None] * sideways, 2.0)

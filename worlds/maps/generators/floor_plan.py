@@ -47,6 +47,7 @@ class Measures:
     """What a floor is divided into [cells], each drawn between (smallest, largest).
 
     corridors: how often a part is divided by a corridor before walls divide it.
+    halls: share of the parts that stay whole though they are up to twice the largest room long.
     """
 
     room: tuple[int, int]
@@ -54,6 +55,7 @@ class Measures:
     wall: tuple[int, int]
     door: tuple[int, int]
     corridors: int
+    halls: float = 0.1
 
 
 def divide(height: int, width: int, border: int, measures: Measures, rng: np.random.Generator) -> list[Room]:
@@ -83,7 +85,7 @@ def divide(height: int, width: int, border: int, measures: Measures, rng: np.ran
             else:
                 pending.append((part, measures.corridors))
             continue
-        limit = largest * (1 + 0.7 * rng.random() ** 4)  # some rooms stay halls
+        limit = largest * (2 if rng.random() < measures.halls else 1)
         fits = [length >= walls[0] + 2 * smallest for length in (part.height, part.width)]
         if max(part.height, part.width) <= limit or not any(fits):
             rooms.append(part)

@@ -8,6 +8,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial import Delaunay, QhullError
 
+from pilotfish.worlds.maps.generators.carving import noise
+
 Floats = NDArray[np.float64]
 Edges = NDArray[np.int64]
 
@@ -19,6 +21,16 @@ def scattered(height: int, width: int, spacing: float, margin: float, rng: np.ra
     place = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
     place = (place + 0.5 + rng.uniform(-0.38, 0.38, place.shape)) / (rows, columns)
     return margin + place * (np.array([height, width]) - 2 * margin)
+
+
+def thinned(
+    points: Floats, size: tuple[int, int], scale: float, share: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Which points [N] stay when a share goes where a random field with hills of `scale` cells is lowest."""
+    row, column = np.rint(points).astype(int).T
+    field = noise(size, scale, rng)
+    height = field[np.clip(row, 0, size[0] - 1), np.clip(column, 0, size[1] - 1)]
+    return height >= np.quantile(height, share)
 
 
 def neighbours(points: Floats, longest: float) -> Edges:
@@ -51,3 +63,33 @@ def joined(
     chosen = rng.random(len(pairs)) < loops
     chosen[np.asarray(number[tree.row, tree.col]).ravel() - 1] = True
     return chosen
+
+
+def pruned(
+    sizes: NDArray[np.int64],
+    pairs: Edges,
+    excess: float,
+    fixed: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Take points that only one pair joins away, one after another: what remains stays joined.
+
+    Args:
+        sizes: of each point [N].
+        excess: sum of the sizes to take away; less goes where too few points are at an end.
+        fixed: points that stay [N].
+
+    Returns:
+        which points [N] and which pairs [E] stay.
+    """
+    kept, built = np.ones(len(sizes), bool), np.ones(len(pairs), bool)
+    while kept.sum() > 1:
+        ends = np.bincount(pairs[built].ravel(), minlength=len(sizes)) <= 1
+        ends &= kept & ~fixed & (sizes <= 1.2 * excess)
+        if not ends.any():
+            break
+        gone = rng.choice(np.flatnonzero(ends))
+        kept[gone] = False
+        built &= (pairs != gone).all(axis=1)
+        excess -= sizes[gone]
+    return kept, built

@@ -25,9 +25,9 @@ class OfficeParams(MapParams):
     corridor_width: widest corridor; each is 1.8 to this wide [m].
     office_size: rooms with an edge up to about this are not divided further [m].
     door_width: widest door; each is 0.9 to this wide [m].
-    halls: share of the offices that are joined with a neighbour to a meeting room or hall.
+    halls: share of the parts up to twice that long that stay whole: meeting rooms and halls.
     loops: share of the possible doors that are built beyond the tree that joins all rooms.
-    furniture: pieces of furniture, a room of 20 square metres.
+    furniture: pieces of furniture tried, a room of 20 square metres; some find no place.
     """
 
     height: int = 300
@@ -43,11 +43,11 @@ class OfficeParams(MapParams):
     SMALLEST: ClassVar = 12
     ALLOWED: ClassVar = {
         "corridors": (0, 5), "corridor_width": (1.8, 4.0), "office_size": (4.0, 20.0),
-        "door_width": (0.9, 2.0), "halls": (0.0, 1.0), "loops": (0.0, 0.5), "furniture": (0.0, 10.0),
+        "door_width": (0.9, 2.0), "halls": (0.0, 1.0), "loops": (0.0, 0.5), "furniture": (0.0, 20.0),
     }  # fmt: skip
     DRAWN: ClassVar = {
         "corridors": (2, 2, 3, 3, 4), "corridor_width": (1.8, 2.4), "office_size": (4.8, 6.2),
-        "door_width": (0.9, 1.1), "halls": (0.0, 0.2), "loops": (0.0, 0.15), "furniture": (0.0, 2.0),
+        "door_width": (0.9, 1.1), "halls": (0.0, 0.3), "loops": (0.0, 0.15), "furniture": (0.0, 5.0),
     }  # fmt: skip
 
 
@@ -66,6 +66,7 @@ def make_offices(params: OfficeParams, rng: np.random.Generator) -> GridMap:
         wall=(max(1, round(_WALL * scale)),) * 2,
         door=(cells(0.9), cells(knobs["door_width"])),
         corridors=knobs["corridors"],
+        halls=knobs["halls"],
     )
     rooms = divide(*size, measures.wall[0], measures, rng)
     free = np.zeros(size, bool)
@@ -73,9 +74,6 @@ def make_offices(params: OfficeParams, rng: np.random.Generator) -> GridMap:
         free[room.top : room.bottom, room.left : room.right] = True
     for door in doors(rooms, measures.wall[0], measures, knobs["loops"], rng):
         free[slice(*sorted(door.rows)), slice(*sorted(door.columns))] = True
-        first, second = (rooms[number] for number in door.between)
-        if not first.corridor and not second.corridor and rng.random() < knobs["halls"]:
-            _join(free, first, second)
     for room in rooms:
         if not room.corridor:
             pieces = knobs["furniture"] * room.height * room.width * RESOLUTION**2 / scale**2 / 20
@@ -84,20 +82,20 @@ def make_offices(params: OfficeParams, rng: np.random.Generator) -> GridMap:
     return exploration_map("offices", free, rng, RESOLUTION, max(2, round(16 * scale)))
 
 
-def _join(free: Mask, first: Room, second: Room) -> None:
-    """Take away the wall between two rooms."""
-    rows = sorted([max(first.top, second.top), min(first.bottom, second.bottom)])
-    columns = sorted([max(first.left, second.left), min(first.right, second.right)])
-    free[slice(*rows), slice(*columns)] = True
-
-
 def _furnish(free: Mask, room: Room, scale: float, rng: np.random.Generator) -> None:
-    """A table or cupboard, against a wall or in the room, that leaves ways of 0.9 m."""
+    """A table in the room or a cupboard against a wall; on its free sides remain ways of 0.9 m."""
     gap = max(1, round(9 * scale))
-    edges = np.maximum(1, np.rint(scale * rng.uniform([5, 8], [10, 22]))).astype(int)
-    block = np.ones(edges if rng.random() < 0.5 else edges[::-1], bool)
-    spare = np.array([room.height, room.width]) - block.shape
-    if (spare < 0).any():
+    height, width = np.maximum(1, np.rint(scale * rng.uniform([5, 8], [9, 22]))).astype(int).tolist()
+    # The room with the walls around it, turned so that the cupboard's wall is above.
+    view = np.rot90(free[room.top - 1 : room.bottom + 1, room.left - 1 : room.right + 1], rng.integers(4))
+    spare = np.array(view.shape) - (height + 1, width + 1)
+    if (spare < 1).any():
         return
-    top, left = (np.array([room.top, room.left]) + rng.integers(0, spare + 1)).tolist()
-    place_block(free, block, top, left, gap)
+    top, left = rng.integers(1, spare + 1).tolist()
+    if rng.random() < 0.4:
+        place_block(view, np.ones((height, width), bool), top, left, gap)
+        return
+    beside = slice(max(0, left - gap), left + width + gap)
+    around = view[1 : 1 + height + gap, beside]
+    if around.shape == (height + gap, width + 2 * gap) and around.all() and not view[0, beside].any():
+        view[1 : 1 + height, left : left + width] = False
