@@ -74,8 +74,10 @@ def make_complex(params: ComplexParams, rng: np.random.Generator) -> GridMap:
     knobs = {name: params.draw(name, rng) for name in params.DRAWN}
     size = (params.height, params.width)
     scale = min(1.0, min(size) / 200)
-    width = scale * knobs["tunnel_width"]
-    spacing, ragged = width * knobs["spacing"], scale * knobs["ragged"]
+    ragged = scale * knobs["ragged"]
+    narrowest = max(7.5 * scale, ragged + 6 * scale)  # half a width that raggedness does not close
+    width = max(scale * knobs["tunnel_width"], 2 * narrowest)
+    spacing = width * knobs["spacing"]
     border = max(1, round(5 * scale))
     reach = 8 * scale + 1
     depth = np.full(size, -reach, np.float32)
@@ -88,7 +90,7 @@ def make_complex(params: ComplexParams, rng: np.random.Generator) -> GridMap:
         path = _wind(ends, knobs["winding"], spacing, rng)
         path = np.clip(path, border + width / 2, np.array(size) - 1 - border - width / 2)
         radii = width / 2 * (1 + 0.5 * wander(len(path), round(len(path) * 3 / spacing) + 1, rng))
-        carve(depth, path, np.clip(radii, max(7.5 * scale, ragged + 6 * scale), 25 * scale), reach)
+        carve(depth, path, np.clip(radii, narrowest, 25 * scale), reach)
     widened = rng.random(len(points)) < knobs["chambers"]
     widened[rng.integers(len(points))] = True  # no cave is without a chamber
     centres = points[widened]

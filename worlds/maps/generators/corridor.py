@@ -63,7 +63,7 @@ class CorridorParams(MapParams):
     }  # fmt: skip
     DRAWN: ClassVar = {
         "layout": ("straight", "straight", "bent", "curved", "slanted", "rings", "scattered"),
-        "corridor_width": (13.0, 18.0), "free": (0.3, 0.4), "straightness": (0.2, 0.9),
+        "corridor_width": (13.0, 18.0), "free": (0.28, 0.38), "straightness": (0.2, 0.9),
         "loops": (0.02, 0.25), "dead_ends": (0.3, 1.0), "rooms": (0.05, 0.3), "gaps": (0.0, 0.12),
         "rough": (0.0, 0.0, 0.0, 1.0, 2.0),
     }  # fmt: skip
@@ -77,7 +77,8 @@ def make_corridor(params: CorridorParams, rng: np.random.Generator) -> GridMap:
     width = scale * knobs["corridor_width"]
     pitch = width * max(1.7, _pitch(knobs))
     border = max(1, round(4 * scale))
-    points, pairs, lines = _lattice(layout, size, pitch, border + 0.75 * width, rng)
+    margin = border + 0.75 * width
+    points, pairs, lines = _lattice(layout, size, pitch, margin, rng)
     points, pairs, lines = _subset(
         points, pairs, lines, thinned(points, size, 2.5 * pitch, knobs["gaps"], rng)
     )
@@ -94,7 +95,7 @@ def make_corridor(params: CorridorParams, rng: np.random.Generator) -> GridMap:
     for pair, line in zip(pairs, lines, strict=True):
         path = along(points[pair], 2.0)
         if layout == "curved":
-            path = _curve(path, rng)
+            path = np.clip(_curve(path, rng), margin, np.array(size) - 1 - margin)
         carve(depth, path, max(widths[line] / 2, 1.0), square=square)
     roomy = points[np.unique(pairs)] if len(pairs) else points[:1]
     count = max(1, rng.poisson(knobs["rooms"] * params.height * params.width / 10_000 / scale**2))
@@ -108,7 +109,7 @@ def make_corridor(params: CorridorParams, rng: np.random.Generator) -> GridMap:
 
 def _pitch(knobs: dict) -> float:
     """Distance of two parallel corridors [corridor widths] that gives about the share of free cells."""
-    longer = {"curved": 1.15, "scattered": 1.1, "rings": 1.05, "slanted": 0.9}.get(knobs["layout"], 1.05)
+    longer = {"curved": 1.15, "scattered": 1.0, "rings": 0.75, "slanted": 0.9}.get(knobs["layout"], 1.05)
     ways = (1 + 0.8 * knobs["loops"]) * (0.8 + 0.2 * knobs["dead_ends"]) * (1 - knobs["gaps"])
     return longer * ways / knobs["free"]
 

@@ -57,7 +57,7 @@ class HybridParams(MapParams):
     DRAWN: ClassVar = {
         "layout": ("floor", "floor", "floor", "scattered"), "room_size": (95, 160),
         "corridors": (1, 1, 2, 2, 3), "corridor_width": (14, 24), "wall": (6, 20), "door_width": (10, 20),
-        "free": (0.45, 0.6), "loops": (0.02, 0.25), "uneven": (0.2, 0.8), "furniture": (0.2, 0.8),
+        "free": (0.45, 0.58), "loops": (0.02, 0.25), "uneven": (0.2, 0.8), "furniture": (0.2, 0.8),
         "rough": (0.0, 0.0, 0.0, 1.0, 2.0),
     }  # fmt: skip
 
@@ -155,8 +155,8 @@ def _carve_rooms(
     ]
     areas = np.array([part.sum() for part in cells])
     fixed = np.array([room.corridor for room in rooms])
-    # The ways between the rooms take about a twentieth of the map.
-    kept, built = pruned(areas, pairs, areas.sum() - (knobs["free"] - 0.05) * free.size, fixed, rng)
+    # The ways between the rooms take a little of the map too.
+    kept, built = pruned(areas, pairs, areas.sum() - (knobs["free"] - 0.02) * free.size, fixed, rng)
     for index in np.flatnonzero(kept):
         room = rooms[index]
         free[room.top : room.bottom, room.left : room.right] |= cells[index]
