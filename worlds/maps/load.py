@@ -1,7 +1,7 @@
 """Maps by the one string that every command and launch file takes.
 
 ========================================  ==========================================================
-``maps/office.map``                       a file: MovingAI, plain text, POGEMA YAML, map_server YAML
+``maps/office.map``                       a file: MovingAI, text, POGEMA YAML, map_server YAML, image
 ``maps/``                                 every map of every file in a folder, recursively, sorted
 ``mazes.yaml#NAME``                       one map of a POGEMA YAML
 ``office.yaml?cell_size=0.5``             a map_server map at 0.5 m a cell
@@ -22,11 +22,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from pilotfish.worlds.maps.errors import MapError
-from pilotfish.worlds.maps.formats import ascii_text, movingai, pogema_yaml, ros_map_server
+from pilotfish.worlds.maps.formats import ascii_text, image, movingai, pogema_yaml, ros_map_server
 from pilotfish.worlds.maps.generators import generate
 from pilotfish.worlds.maps.grid_map import GridMap
 
-FORMATS = (movingai, ascii_text, ros_map_server, pogema_yaml)
+FORMATS = (movingai, ascii_text, ros_map_server, pogema_yaml, image)
 """In the order in which they are asked whether a file looks like theirs."""
 BUILTIN = Path(__file__).parent / "builtin"
 
@@ -114,18 +114,22 @@ def _number(text: str, source: Path) -> float:
 def map_files(folder: str | Path) -> list[Path]:
     """Every map file below a folder, sorted; files of a map's ending that hold none warn and are left out.
 
+    An image that a map_server YAML names is that YAML's, no map of its own.
+
     Raises:
         MapError: there are none.
     """
-    found = []
+    found, owned = [], set()
     for path in sorted(Path(folder).rglob("*")):
         forms = [form for form in FORMATS if path.suffix.lower() in form.SUFFIXES]
         if not forms or not path.is_file() or path.name.startswith("."):
             continue
         if any(form.looks_like(path) for form in forms):
             found.append(path)
+            owned.add(ros_map_server.image_of(path) if ros_map_server in forms else None)
         else:
             warnings.warn(f"{path} does not look like a map: passed over", stacklevel=2)
+    found = [path for path in found if path.resolve() not in owned]
     if not found:
         endings = " ".join(sorted({ending for form in FORMATS for ending in form.SUFFIXES}))
         raise MapError(f"no maps in this folder (endings {endings})", folder)

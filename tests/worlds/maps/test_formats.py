@@ -274,7 +274,9 @@ def test_formats_refuse_what_they_cannot_hold(tmp_path):
         save_maps([depot, depot], tmp_path / "two.txt")
     with pytest.raises(ValueError, match="different names"):
         save_maps([depot, depot], tmp_path / "two.yaml")
-    with pytest.raises(ValueError, match="unknown map format '.png'"):
+    with pytest.raises(ValueError, match="unknown map format '.gif'"):
+        save_maps([depot], tmp_path / "depot.gif")
+    with pytest.raises(ValueError, match="has 1 goal cells of 3 free cells"):
         save_maps([depot], tmp_path / "depot.png")
     assert list(tmp_path.iterdir()) == []
 

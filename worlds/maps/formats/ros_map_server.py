@@ -28,6 +28,14 @@ def looks_like(path: Path) -> bool:
     return {"image", "resolution"} <= keys
 
 
+def image_of(path: Path) -> Path | None:
+    """The image (resolved) that a YAML names, or None where it is no map_server YAML."""
+    if not looks_like(path):
+        return None
+    image = next(value for key, value in compose(path).value if key.value == "image")
+    return (path.parent / str(image.value)).resolve() if isinstance(image, yaml.ScalarNode) else None
+
+
 def _float_or_none(text: str) -> float | None:
     try:
         return float(text)
