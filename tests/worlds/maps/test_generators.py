@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from pilotfish.worlds.maps.generators import GENERATORS, explain_knobs, generate
 
+EXPLORATION = ("hybrid", "corridor", "complex", "offices")
 CONNECTED = sorted(set(GENERATORS) - {"random"})
 SIZES = st.tuples(st.integers(12, 50), st.integers(12, 50))
 
@@ -108,6 +109,62 @@ def test_city_pockets_stay_where_asked():
     assert max(map(components, walls[:30])) > 1 == max(map(components, walls[30:]))
 
 
+@pytest.mark.parametrize("family", EXPLORATION)
+@given(size=st.tuples(st.integers(12, 130), st.integers(12, 130)), seed=st.integers(0, 2**32))
+@settings(deadline=None, max_examples=30)
+def test_exploration_maps_have_a_border_and_one_blob_of_starts(family, size, seed):
+    grid = generate(family, seed, size=size)
+    frame = np.ones(size, bool)
+    frame[1:-1, 1:-1] = False
+    assert grid.walls[frame].all()
+    np.testing.assert_array_equal(grid.goals, grid.free_cells)
+    blob = np.zeros(grid.walls.size, bool)
+    blob[grid.starts] = True
+    assert ndimage.label(blob.reshape(size))[1] == 1
+    assert np.ptp(grid.starts // grid.width) < 16 and np.ptp(grid.starts % grid.width) < 16
+
+
+@pytest.mark.parametrize("family", EXPLORATION)
+def test_exploration_robots_start_clear_of_walls_on_128_cells_or_more(family):
+    for seed in range(5):
+        grid = generate(family, seed)
+        assert 128 <= len(grid.starts) <= 256
+        near_wall = ndimage.binary_dilation(grid.walls, np.ones((3, 3)), iterations=2).ravel()
+        assert not near_wall[grid.starts].any()
+
+
+@pytest.mark.parametrize(
+    ("family", "least", "most"),
+    [("hybrid", 0.35, 0.62), ("corridor", 0.22, 0.46), ("complex", 0.33, 0.55), ("offices", 0.8, 0.95)],
+)
+def test_exploration_maps_are_as_open_as_said(family, least, most):
+    free = [1 - generate(family, seed).walls.mean() for seed in range(4)]
+    assert least < min(free) and max(free) < most
+
+
+@pytest.mark.parametrize("family", ["hybrid", "corridor", "complex"])
+@given(seed=st.integers(0, 2**32))
+@settings(deadline=None, max_examples=10)
+def test_no_passage_is_a_slit_and_no_wall_a_line(family, seed):
+    walls = generate(family, seed, size=200).walls
+    assert ndimage.label(ndimage.binary_erosion(~walls, np.ones((5, 5))))[1] == 1
+    thick = ndimage.binary_opening(np.pad(walls, 4, constant_values=True), np.ones((4, 4)))[4:-4, 4:-4]
+    np.testing.assert_array_equal(thick, walls)
+
+
+@given(size=st.tuples(st.integers(80, 200), st.integers(80, 200)), seed=st.integers(0, 2**32))
+@settings(deadline=None, max_examples=40)
+def test_robots_of_35_cm_get_through_every_office(size, seed):
+    grid = generate("offices", seed, size=size)
+    assert grid.resolution == 0.1
+    offset = np.arange(-4, 5)
+    disc = np.hypot(*np.meshgrid(offset, offset)) <= 4  # 0.35 m and the half cell that it may be off
+    reachable = ndimage.binary_erosion(~grid.walls, disc)
+    assert ndimage.label(reachable)[1] == 1
+    away = ndimage.distance_transform_edt(~reachable)[~grid.walls]
+    assert away.max() < 7  # corners are 4 * sqrt(2) from where a robot's middle can be
+
+
 @pytest.mark.parametrize(
     ("family", "params", "message"),
     [
@@ -124,6 +181,8 @@ def test_city_pockets_stay_where_asked():
             "must be one of checker, columns, full, rows, got 'stars'",
         ),
         ("warehouses", {"side_width": 30}, "no room for shelves: side_width 30 leaves -14 columns"),
+        ("corridor", {"layout": "maze"}, "must be one of bent, curved, rings, scattered, slanted, straight"),
+        ("offices", {"door_width": 0.5}, "OfficeParams.door_width must be in [0.9, 2], got 0.5"),
         ("cites", {}, "unknown map family 'cites'; did you mean 'cities'"),
     ],
 )
@@ -143,5 +202,5 @@ def test_fixing_a_knob_to_auto_changes_nothing_and_all_knobs_are_explained(famil
     text = explain_knobs(family)
     for name in kind.DRAWN:
         assert f"{name}: in [" in text or f"{name}: one of" in text
-        plain, auto = generate(family, 5), generate(family, 5, **{name: "auto"})
+        plain, auto = (generate(family, 5, size=48, **knob) for knob in ({}, {name: "auto"}))
         np.testing.assert_array_equal(plain.walls, auto.walls)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from pilotfish.worlds.maps.generators.carving import (
     Floats,
@@ -140,6 +141,7 @@ def _add_islands(
     free: Mask, centres: Floats, islands: float, spacing: float, scale: float, rng: np.random.Generator
 ) -> None:
     """Pillars in the chambers, each with a way around it."""
+    thinnest = np.ones((max(1, round(4 * scale)),) * 2, bool)
     for centre in centres:
         for _ in range(rng.poisson(islands)):
             edge = max(1, round(scale * rng.uniform(6, 26)))
@@ -147,4 +149,5 @@ def _add_islands(
             offset = (np.arange(edge) - (edge - 1) / 2) / (edge / 2)
             away = np.hypot(offset[:, None], rng.uniform(1, 1.8) * offset)
             lumps = noise((edge, edge), max(1.0, edge / 3), rng)
-            place_block(free, away + 0.25 * lumps < 1, row, column, max(1, round(10 * scale)))
+            pillar = ndimage.binary_opening(away + 0.25 * lumps < 1, thinnest)
+            place_block(free, pillar, row, column, max(1, round(10 * scale)))
