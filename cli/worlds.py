@@ -18,6 +18,7 @@ PATHS = """
 \b
 A PATH is
   office.map                    MovingAI, text, POGEMA or map_server YAML
+  cave.png                      an image (also .pgm): grey above 150 is free, 208 is a start
   maps/                         every map of a folder
   mazes.yaml#NAME               one map of a POGEMA YAML
   office.yaml?cell_size=0.5     a map_server map at 0.5 m a cell
@@ -29,7 +30,8 @@ app = typer.Typer(no_args_is_help=True, help="Generate, draw and check worlds.\n
 
 
 MAKE_HELP = """
-Generate maps of a FAMILY: mazes, random, rooms, warehouses, cities.
+Generate maps of a FAMILY: mazes, random, rooms, warehouses, cities; for
+exploration hybrid, corridor, complex (1 m a cell) and offices (0.1 m a cell).
 
 KNOBS are KEY=VALUE (--knobs explains a family's); what is not given is drawn
 from the seed, so maps vary. Without -o the maps are printed.
@@ -41,21 +43,25 @@ pilotfish worlds make warehouses --size 33x46 aisle_width=1 -o depot.yaml
 pilotfish worlds make warehouses --knobs
 pilotfish worlds make cities --seed 7 -o city.map
 pilotfish worlds make rooms --size 40 --format ros -o office.yaml
+pilotfish worlds make hybrid --seed 3 -o hybrid.png
+pilotfish worlds make complex --count 20 --format image -o caves/
 """
 
 
 @app.command(help=MAKE_HELP)
 def make(
-    family: Annotated[str, typer.Argument(help="mazes, random, rooms, warehouses or cities.")],
+    family: Annotated[str, typer.Argument(help="See above.")],
     knobs: Annotated[list[str] | None, typer.Argument(help="KEY=VALUE of the family.")] = None,
     size: Annotated[str | None, typer.Option(help="EDGE or HEIGHTxWIDTH, in cells.")] = None,
     seed: Annotated[int, typer.Option(help="Of the first map; the next ones count up.")] = 0,
     count: Annotated[int, typer.Option(min=1, help="How many maps.")] = 1,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help=".yaml (any number), .map, .txt (one map).")
+        Path | None,
+        typer.Option("-o", "--output", help=".yaml (any number), .map, .txt, .png, .pgm (one map); FOLDER/."),
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", help="pogema, ascii, movingai or ros; else by the ending.")
+        str | None,
+        typer.Option("--format", help="pogema, ascii, movingai, ros or image; else by the ending."),
     ] = None,
     explain: Annotated[bool, typer.Option("--knobs", help="Explain the family's knobs and stop.")] = False,
 ) -> None:
@@ -87,6 +93,7 @@ def make(
 pilotfish worlds show warehouse
 pilotfish worlds show mazes.yaml -o mazes.png
 pilotfish worlds show "gen:cities?seed=0-11" -o cities.png
+pilotfish worlds show "gen:complex?seed=0-11" -o caves.png
 """
 )
 def show(
@@ -117,7 +124,7 @@ def show(
 
 @app.command(
     help="Say whether a fleet can run on maps: exit code 1 for a malformed map or an unreachable start or "
-    "goal, a warning for disconnected parts.\n"
+    "goal, a warning for disconnected parts and for maps that are others turned or mirrored.\n"
     + PATHS
     + """
 \b
@@ -131,8 +138,10 @@ def check(
 ) -> None:
     from pilotfish.worlds.maps.load import load_maps, map_files
     from pilotfish.worlds.maps.report import report
+    from pilotfish.worlds.maps.symmetry import canonical_hash
 
     maps = errors = alerts = 0
+    names: dict[str, str] = {}  # of the first map with each hash
     with warnings.catch_warnings(record=True) as passed_over:
         warnings.simplefilter("always")
         try:
@@ -153,8 +162,12 @@ def check(
         for grid in grids:
             maps += 1
             found = report(grid)
-            errors, alerts = errors + len(found.errors), alerts + len(found.warnings)
-            for level, messages in (("error", found.errors), ("warning", found.warnings)):
+            remarks = list(found.warnings)
+            twin = names.setdefault(canonical_hash(grid), f"{grid.name} ({source})")
+            if twin != f"{grid.name} ({source})":
+                remarks.append(f"the walls are those of {twin}, as they are or turned or mirrored")
+            errors, alerts = errors + len(found.errors), alerts + len(remarks)
+            for level, messages in (("error", found.errors), ("warning", remarks)):
                 for message in messages:
                     _complain(level, f"{grid.name}: {message}")
     typer.echo(f"{maps} maps read, {errors} errors, {alerts} warnings")
@@ -232,7 +245,7 @@ def _save_picture(grids: list[GridMap], path: Path) -> None:
     if len(grids) > 1:
         picture = contact_sheet(grids)
     else:
-        picture = draw_map(grids[0], max(4, min(32, 1000 // max(grids[0].walls.shape))))
+        picture = draw_map(grids[0], max(1, min(32, 1000 // max(grids[0].walls.shape))))
     data = io.BytesIO()
     picture.save(data, format="PNG")
     atomic_write(path, data.getvalue())

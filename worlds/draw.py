@@ -117,8 +117,9 @@ def cell_colours(grid: GridMap) -> NDArray[np.uint8]:
     flat = image.reshape(-1, 3)
     if grid.starts is not None and grid.goals is not None:
         flat[grid.starts] = PALETTE["start"]
-        flat[grid.goals] = PALETTE["goal"]
-        flat[np.intersect1d(grid.starts, grid.goals)] = PALETTE["both"]
+        if len(grid.goals) < len(grid.free_cells):  # where all is goal, only the starts stand out
+            flat[grid.goals] = PALETTE["goal"]
+            flat[np.intersect1d(grid.starts, grid.goals)] = PALETTE["both"]
     image[grid.walls] = PALETTE["wall"]
     return image
 

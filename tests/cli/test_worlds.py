@@ -1,5 +1,6 @@
 """``pilotfish worlds`` as a user calls it."""
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -42,6 +43,7 @@ def test_make_show_check(run, tmp_path):
     [
         (["random", "-o", "one.map"], ["one.map"]),
         (["warehouses", "-o", "one.txt"], ["one.txt"]),
+        (["hybrid", "--size", "60", "-o", "one.png"], ["one.png"]),
         (["rooms", "--format", "ros", "-o", "one.yaml"], ["one.pgm", "one.yaml"]),
     ],
 )
@@ -49,6 +51,25 @@ def test_make_writes_each_format(run, tmp_path, words, files):
     assert run("make", *words).exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert len(load_maps(tmp_path)) == 1
+
+
+def test_make_writes_a_folder_of_images_that_show_and_check_take(run, tmp_path):
+    made = run("make", "complex", "--size", "80", "--count", "3", "--format", "image", "-o", "caves/")
+    assert made.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "caves").iterdir()) == [
+        f"complex-80x80-s{seed}.png" for seed in range(3)
+    ]
+    np.testing.assert_array_equal(
+        load_maps(tmp_path / "caves")[1].walls, load_maps("gen:complex?size=80&seed=1")[0].walls
+    )
+    assert "complex-80x80-s2" in run("show", "caves", "-o", "sheet.png").output
+    checked = run("check", "caves")
+    assert checked.exit_code == 0 and "3 maps read, 0 errors, 0 warnings" in checked.output
+    with Image.open(tmp_path / "caves" / "complex-80x80-s1.png") as picture:
+        picture.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "caves" / "turned.png")
+    checked = run("check", "caves")
+    assert "turned: the walls are those of complex-80x80-s1" in checked.output
+    assert "4 maps read, 0 errors, 1 warnings" in checked.output
 
 
 def test_make_without_a_file_prints_what_loads_again(run, tmp_path):
