@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,15 +62,8 @@ class FleetTrajectory:
 
     def between(self, start: float, end: float) -> FleetTrajectory:
         """The part between two times [s], a row at least; times and deliveries go on counting."""
-        kept = (self.times >= start) & (self.times <= end)
-        kept[self.index_at(np.array([start]))] = True
-        return replace(
-            self,
-            times=self.times[kept],
-            poses=self.poses[kept],
-            goals=self.goals[kept],
-            delivered_before=int(self.delivered[kept][0]),
-        )
+        part = between(self, start, end, ("poses", "goals"))
+        return replace(part, delivered_before=int(self.delivered[self.times == part.times[0]][0]))
 
     @property
     def n_robots(self) -> int:
@@ -98,14 +93,36 @@ class FleetTrajectory:
 
     def index_at(self, moments: NDArray[np.float64]) -> NDArray[np.intp]:
         """Row in force at each moment [K] [s]: the last one not after it."""
-        return np.clip(np.searchsorted(self.times, moments, side="right") - 1, 0, len(self.times) - 1)
+        return row_at(self.times, moments)
 
     def poses_at(self, moments: NDArray[np.float64]) -> NDArray[np.float64]:
         """Poses [K, N, 3] in between the rows; yaw turns the short way round."""
-        before = self.index_at(moments)
-        after = np.minimum(before + 1, len(self.times) - 1)
-        gap = np.where(after > before, self.times[after] - self.times[before], 1.0)
-        share = np.clip((moments - self.times[before]) / gap, 0.0, 1.0)[:, None, None]
-        change = self.poses[after].astype(np.float64) - self.poses[before]
-        change[..., 2] = (change[..., 2] + np.pi) % (2 * np.pi) - np.pi
-        return self.poses[before] + share * change
+        return poses_at(self.times, self.poses, moments)
+
+
+def row_at(times: NDArray[np.float64], moments: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Row in force at each moment [K] [s], of rising times [T]: the last one not after it."""
+    return np.clip(np.searchsorted(times, moments, side="right") - 1, 0, len(times) - 1)
+
+
+def poses_at(times: NDArray[np.float64], poses: NDArray, moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Poses [K, N, 3] at moments [K] [s], between rows [T, N, 3]; yaw turns the short way round."""
+    before = row_at(times, moments)
+    after = np.minimum(before + 1, len(times) - 1)
+    gap = np.where(after > before, times[after] - times[before], 1.0)
+    share = np.clip((moments - times[before]) / gap, 0.0, 1.0)[:, None, None]
+    change = poses[after].astype(np.float64) - poses[before]
+    change[..., 2] = (change[..., 2] + np.pi) % (2 * np.pi) - np.pi
+    return poses[before] + share * change
+
+
+def between(whole: Any, start: float, end: float, rows: Sequence[str]) -> Any:
+    """The part of a trajectory between two times [s], at least the row in force at ``start``.
+
+    Args:
+        whole: a dataclass with ``times``.
+        rows: its other fields that have a row for each time.
+    """
+    kept = (whole.times >= start) & (whole.times <= end)
+    kept[row_at(whole.times, np.array([start]))] = True
+    return replace(whole, times=whole.times[kept], **{name: getattr(whole, name)[kept] for name in rows})
