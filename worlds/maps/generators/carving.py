@@ -99,7 +99,7 @@ def roughen(free: Mask, amplitude: float, scale: float, rng: np.random.Generator
     """
     if amplitude <= 0:
         return free
-    row, column = np.indices(free.shape, dtype=np.int32, sparse=True)
+    row, column = np.ogrid[: free.shape[0], : free.shape[1]]
     rows = np.rint(row + amplitude * noise(free.shape, scale, rng)).astype(np.int32)
     columns = np.rint(column + amplitude * noise(free.shape, scale, rng)).astype(np.int32)
     return free[np.clip(rows, 0, free.shape[0] - 1), np.clip(columns, 0, free.shape[1] - 1)]

@@ -98,7 +98,7 @@ def make_complex(params: ComplexParams, rng: np.random.Generator) -> GridMap:
     for centre in centres:
         _chamber(depth, centre, scale * rng.uniform(25, 75), reach, rng)
     # Chambers and tunnels end before the border, and raggedly.
-    row, column = np.indices(size, sparse=True)
+    row, column = np.ogrid[: size[0], : size[1]]
     inward = np.minimum(np.minimum(row, size[0] - 1 - row), np.minimum(column, size[1] - 1 - column))
     np.minimum(depth, inward - border, out=depth, casting="unsafe")
     depth += ragged * (noise(size, max(1, 16 * scale), rng) + 0.5 * noise(size, max(1, 6 * scale), rng)) / 1.5

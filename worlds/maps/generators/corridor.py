@@ -130,7 +130,7 @@ def _lattice(
         turn = np.deg2rad(rng.uniform(12, 78))
         spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         points = (spots - radius) @ spin + np.array(size) / 2
-        inside = ((points >= margin) & (points <= np.array(size) - 1 - margin)).all(axis=1)
+        inside = np.asarray(((points >= margin) & (points <= np.array(size) - 1 - margin)).all(axis=1))
         if not inside.any():
             return np.array([size]) / 2, pairs[:0], lines[:0]
         return _subset(points, pairs, lines, inside)

@@ -55,7 +55,7 @@ class Measures:
     wall: tuple[int, int]
     door: tuple[int, int]
     corridors: int
-    halls: float = 0.1
+    halls: float
 
 
 def divide(height: int, width: int, border: int, measures: Measures, rng: np.random.Generator) -> list[Room]:

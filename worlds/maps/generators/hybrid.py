@@ -55,7 +55,7 @@ class HybridParams(MapParams):
         "loops": (0.0, 0.5), "uneven": (0.0, 1.0), "furniture": (0.0, 1.0), "rough": (0.0, 3.0),
     }  # fmt: skip
     DRAWN: ClassVar = {
-        "layout": ("floor", "floor", "floor", "scattered"), "room_size": (95, 160),
+        "layout": ("floor", "floor", "floor", "scattered"), "room_size": (100, 160),
         "corridors": (1, 1, 2, 2, 3), "corridor_width": (14, 24), "wall": (6, 20), "door_width": (10, 20),
         "free": (0.45, 0.58), "loops": (0.02, 0.25), "uneven": (0.2, 0.8), "furniture": (0.2, 0.8),
         "rough": (0.0, 0.0, 0.0, 1.0, 2.0),
@@ -91,16 +91,17 @@ def _floor(free: Mask, border: int, scale: float, knobs: dict, rng: np.random.Ge
         wall=cells(4, knobs["wall"]),
         door=cells(8, knobs["door_width"]),
         corridors=knobs["corridors"],
+        halls=0.05,
     )
     inset = round(8 * scale)
     rooms = divide(*free.shape, border, measures, rng)
-    for index, room in enumerate(rooms):
+    for number, room in enumerate(rooms):
         if not room.corridor and rng.random() < knobs["uneven"]:
-            rooms[index] = shrunk(room, inset, max(3, smallest // 2), rng)
+            rooms[number] = shrunk(room, inset, max(3, smallest // 2), rng)
     openings = doors(rooms, measures.wall[1] + 2 * inset, measures, knobs["loops"], rng)
     pairs = np.array([door.between for door in openings], int).reshape(-1, 2)
     kept, built = _carve_rooms(free, rooms, pairs, knobs, rng)
-    for index in np.flatnonzero(built):
+    for index in np.flatnonzero(built).tolist():
         free[slice(*sorted(openings[index].rows)), slice(*sorted(openings[index].columns))] = True
     return kept
 
@@ -157,7 +158,7 @@ def _carve_rooms(
     fixed = np.array([room.corridor for room in rooms])
     # The ways between the rooms take a little of the map too.
     kept, built = pruned(areas, pairs, areas.sum() - (knobs["free"] - 0.02) * free.size, fixed, rng)
-    for index in np.flatnonzero(kept):
+    for index in np.flatnonzero(kept).tolist():
         room = rooms[index]
         free[room.top : room.bottom, room.left : room.right] |= cells[index]
-    return [rooms[index] for index in np.flatnonzero(kept)], built
+    return [room for room, keep in zip(rooms, kept, strict=True) if keep], built

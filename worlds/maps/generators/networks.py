@@ -18,8 +18,8 @@ def scattered(height: int, width: int, spacing: float, margin: float, rng: np.ra
     """Points [N, 2] as (row, column), one at an uneven place in each square of `spacing`, at least one."""
     rows = max(1, round((height - 2 * margin) / spacing))
     columns = max(1, round((width - 2 * margin) / spacing))
-    place = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
-    place = (place + 0.5 + rng.uniform(-0.38, 0.38, place.shape)) / (rows, columns)
+    square = np.stack(np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij"), axis=-1).reshape(-1, 2)
+    place = (square + 0.5 + rng.uniform(-0.38, 0.38, square.shape)) / (rows, columns)
     return margin + place * (np.array([height, width]) - 2 * margin)
 
 

@@ -87,7 +87,9 @@ def _furnish(free: Mask, room: Room, scale: float, rng: np.random.Generator) -> 
     gap = max(1, round(9 * scale))
     height, width = np.maximum(1, np.rint(scale * rng.uniform([5, 8], [9, 22]))).astype(int).tolist()
     # The room with the walls around it, turned so that the cupboard's wall is above.
-    view = np.rot90(free[room.top - 1 : room.bottom + 1, room.left - 1 : room.right + 1], rng.integers(4))
+    view = np.rot90(
+        free[room.top - 1 : room.bottom + 1, room.left - 1 : room.right + 1], int(rng.integers(4))
+    )
     spare = np.array(view.shape) - (height + 1, width + 1)
     if (spare < 1).any():
         return
