@@ -130,7 +130,7 @@ def _lattice(
         turn = np.deg2rad(rng.uniform(12, 78))
         spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
         points = (spots - radius) @ spin + np.array(size) / 2
-        inside = np.asarray(((points >= margin) & (points <= np.array(size) - 1 - margin)).all(axis=1))
+        inside = _inside(points, size, margin)
         if not inside.any():
             return np.array([size]) / 2, pairs[:0], lines[:0]
         return _subset(points, pairs, lines, inside)
@@ -180,8 +180,14 @@ def _rings(
         lines.append(1000 + outer)
         total, inner = total + count, outer
     spots = np.vstack(points)
-    inside = ((spots >= margin) & (spots <= np.array(size) - 1 - margin)).all(axis=1)
+    inside = _inside(spots, size, margin)
     return _subset(spots, np.vstack(pairs), np.concatenate(lines), inside)
+
+
+def _inside(points: Floats, size: tuple[int, int], margin: float) -> NDArray[np.bool_]:
+    """Which points [N] are `margin` or more from the edges of the map."""
+    last = np.array(size) - 1 - margin
+    return np.all((points >= margin) & (points <= last), axis=1)
 
 
 def _subset(
