@@ -64,6 +64,16 @@ ROBOTS: dict[str, RobotSpec] = {
             command_timeout=0.4,
         ),
         RobotSpec(
+            name="scout",  # a small explorer with a laser, for doors of 0.9 m
+            radius=0.2,
+            max_speed=1.0,
+            max_turn_rate=2.5,
+            max_acceleration=1.2,
+            max_braking=2.0,
+            max_turn_acceleration=8.0,
+            command_timeout=0.4,
+        ),
+        RobotSpec(
             name="turtlebot4",  # data sheet: 0.46 m/s, 1.9 rad/s, 342 mm across
             radius=0.18,
             max_speed=0.46,

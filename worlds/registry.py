@@ -1,8 +1,10 @@
 """Worlds by name, imported when they are asked for.
 
-Two kinds of world exist. A *fleet back end* moves robots in continuous space on velocity commands
-(``worlds/fleet_world.py``); ``backend:=NAME`` of the launch files chooses one. The *grid fleet*
-(``worlds/grid/engine.py``) moves agents from cell to cell and is what policies are trained and measured in.
+Three kinds of world exist. A *fleet back end* moves robots in continuous space on velocity commands
+(``worlds/fleet_world.py``); ``backend:=NAME`` of the launch files chooses one. A *laser back end* is
+the same for robots with bodies and scanners on a map of fine cells (``worlds/laser_world.py``). The
+*grid fleet* (``worlds/grid/engine.py``) moves agents from cell to cell and is what policies are trained and
+measured in.
 """
 
 from __future__ import annotations
@@ -10,7 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pilotfish.worlds.fleet_world import FleetWorld
+from pilotfish.worlds.laser_world import Laser, LaserWorld
 from pilotfish.worlds.maps.grid_map import GridMap
 
 FleetWorldFactory = Callable[[GridMap, int, int, float], FleetWorld]
@@ -22,6 +28,15 @@ FLEET_BACKENDS: dict[str, str] = {
 }
 """Name -> ``module:attribute`` of a ``FleetWorldFactory``."""
 
+LaserWorldFactory = Callable[[GridMap, NDArray[np.int32], float, Laser], LaserWorld]
+"""Takes (map, start cells int32 [N], body radius [m], scanner)."""
+
+LASER_BACKENDS: dict[str, str] = {
+    "grid": "pilotfish.worlds.registry:solid_fleet",
+    "pybullet": "pilotfish.worlds.registry:pybullet_lasers",
+}
+"""Name -> ``module:attribute`` of a ``LaserWorldFactory``."""
+
 ANSWERED_ELSEWHERE: dict[str, str] = {
     "gazebo": "the Gazebo bridge is not built yet; backend:=pybullet has the same physics interface",
     "hardware": "the robot drivers are not built yet; a robot's own node can take the fleet's topics",
@@ -31,11 +46,20 @@ ANSWERED_ELSEWHERE: dict[str, str] = {
 
 def fleet_backend(name: str) -> FleetWorldFactory:
     """The factory of a back end. Raises ValueError with the names there are."""
+    return _backend(name, FLEET_BACKENDS)
+
+
+def laser_backend(name: str) -> LaserWorldFactory:
+    """The factory of a laser back end. Raises ValueError with the names there are."""
+    return _backend(name, LASER_BACKENDS)
+
+
+def _backend(name: str, known: dict[str, str]) -> Callable:
     if name in ANSWERED_ELSEWHERE:
         raise ValueError(f"backend {name!r}: {ANSWERED_ELSEWHERE[name]}")
-    if name not in FLEET_BACKENDS:
-        raise ValueError(f"unknown backend {name!r}: there are {', '.join(FLEET_BACKENDS)}")
-    module, attribute = FLEET_BACKENDS[name].split(":")
+    if name not in known:
+        raise ValueError(f"unknown backend {name!r}: there are {', '.join(known)}")
+    module, attribute = known[name].split(":")
     return getattr(import_module(module), attribute)
 
 
@@ -67,4 +91,20 @@ def pybullet_fleet(grid: GridMap, n_robots: int, seed: int, radius: float) -> Fl
 
     world = PyBulletFleetWorld(grid, n_robots, radius=radius)
     world.reset(seed)
+    return world
+
+
+def solid_fleet(grid: GridMap, starts: NDArray[np.int32], radius: float, laser: Laser) -> LaserWorld:
+    """Solid discs that obey their commands exactly."""
+    from pilotfish.worlds.grid.solid import SolidFleetWorld
+
+    return SolidFleetWorld(grid, starts, radius, laser)
+
+
+def pybullet_lasers(grid: GridMap, starts: NDArray[np.int32], radius: float, laser: Laser) -> LaserWorld:
+    """Wheels, friction, torque limits, and rays that are cast through the physics."""
+    from pilotfish.worlds.pybullet.lasers import PyBulletLaserWorld
+
+    world = PyBulletLaserWorld(grid, starts, radius, laser)
+    world.reset(0)
     return world

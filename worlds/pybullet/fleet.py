@@ -32,9 +32,11 @@ class PyBulletFleetWorld:
         drive: "wheels" (motors, friction, torque limits) or "planar" (bounded acceleration, no wheels).
         timestep: of the physics [s].
         wall_height: of the shelves [m]; None means 0.8 of a cell.
+        starts: int32 [N] cells where the robots start, instead of the scenario's.
 
     Raises:
-        ValueError: on an unknown drive, or a radius which does not fit into a cell.
+        ValueError: on an unknown drive, or a radius which does not fit into a cell (where the scenario
+            may put robots into neighbouring cells).
     """
 
     def __init__(
@@ -46,17 +48,19 @@ class PyBulletFleetWorld:
         drive: DriveName = "wheels",
         timestep: float = 1 / 120,
         wall_height: float | None = None,
+        starts: NDArray[np.int32] | None = None,
     ) -> None:
         self.radius = 0.36 * grid.resolution if radius is None else radius
         if drive not in DRIVES:
             raise ValueError(f"drive must be one of {sorted(DRIVES)}, got {drive!r}")
-        if not 0 < self.radius < grid.resolution / 2:
+        if not 0 < self.radius < (grid.resolution / 2 if starts is None else math.inf):
             raise ValueError(
                 f"radius must lie between 0 and half a cell ({grid.resolution / 2} m), got {self.radius}"
             )
         self.grid = grid
         self.n_robots = n_robots
         self.timestep = timestep
+        self._starts = starts
         self._drive_class = DRIVES[drive]
         self._spec = WorldSpec.from_grid(
             grid, wall_height=0.8 * grid.resolution if wall_height is None else wall_height
@@ -85,7 +89,7 @@ class PyBulletFleetWorld:
         self._add_floor_and_walls()
         # A body slightly inside of its footprint: whoever touches has overlapped.
         self._drive: Drive = self._drive_class(client, RobotShape(radius=0.98 * self.radius))
-        starts = Scenario(self.grid, self.n_robots, seed).starts
+        starts = Scenario(self.grid, self.n_robots, seed).starts if self._starts is None else self._starts
         yaws = np.random.default_rng(seed).integers(4, size=self.n_robots) * (math.pi / 2)
         self._bodies = [
             self._drive.add(client, x, y, yaw)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,13 +15,14 @@ class OverlapCounter:
 
     Args:
         grid: the walls; outside of the map everything is wall.
-        radius: of every footprint [m], below the edge of a cell.
+        radius: of every footprint [m].
     """
 
     def __init__(self, grid: GridMap, radius: float) -> None:
         self._grid = grid
         self._radius = radius
-        self._walls = np.pad(grid.walls, 2, constant_values=True)
+        self._reach = math.ceil(radius / grid.resolution)  # cells around a robot's own that it can touch
+        self._walls = np.pad(grid.walls, self._reach + 1, constant_values=True)
         self._now: NDArray[np.bool_] | None = None
         self.total = 0
 
@@ -48,11 +51,12 @@ class OverlapCounter:
         cell_row = np.clip(np.floor(row).astype(int), -1, grid.height)
         cell_column = np.clip(np.floor(column).astype(int), -1, grid.width)
         hit = np.zeros(len(xy), dtype=bool)
-        for d_row in (-1, 0, 1):
-            for d_column in (-1, 0, 1):
+        around = range(-self._reach, self._reach + 1)
+        for d_row in around:
+            for d_column in around:
                 r, c = cell_row + d_row, cell_column + d_column
                 gap_row = row - np.clip(row, r, r + 1)
                 gap_column = column - np.clip(column, c, c + 1)
                 inside = np.hypot(gap_row, gap_column) * edge < self._radius
-                hit |= inside & self._walls[r + 2, c + 2]
+                hit |= inside & self._walls[r + self._reach + 1, c + self._reach + 1]
         return hit
