@@ -15,6 +15,9 @@ UNKNOWN, FREE, OCCUPIED = 0, 1, 2
 BLOCK = 4
 """Edge of a block [px]."""
 
+NONE, FAINT, CLEAR = 0, 1, 2
+"""Kinds of frontier; see ``_frontier``."""
+
 SCALE = 4
 """Ways are whole numbers of 1/SCALE px."""
 
@@ -127,18 +130,19 @@ def _summarise(space, pooled, anchor, i, j):
 
 
 @njit(cache=True)
-def update_blocks(space, dirty, reach, pooled, anchor, links, frontier):
+def update_blocks(space, known, dirty, reach, pooled, anchor, links, frontier):
     """Bring blocks up to date where pixels have changed, and clear the marks.
 
     Args:
         space: uint8 [H, W] pixels, obstacles inflated.
+        known: uint8 [h, w] known pixels of each block.
         dirty: bool [h, w] changed blocks; all False afterwards.
         reach: how many blocks further than the mark a change reaches (inflation).
         pooled: uint8 [h, w], OCCUPIED if any pixel is, else UNKNOWN if any is, else FREE.
         anchor: int8 [h, w], where one stands in a block: 4 * row + col within it, or -1.
         links: uint8 [h, w, 8], way from this anchor to that of neighbour k [1/SCALE px] where the line
             between them is free, else 0.
-        frontier: bool [h, w], free blocks with 2 to 7 unknown ones around them.
+        frontier: uint8 [h, w], CLEAR, FAINT or NONE.
     """
     height, width = dirty.shape
     touched = np.zeros((height, width), np.bool_)
@@ -159,13 +163,42 @@ def update_blocks(space, dirty, reach, pooled, anchor, links, frontier):
                     near = near or touched[a, b]
             if near:
                 _link(space, anchor, links, i, j)
-                unknown = 0
-                if pooled[i, j] == FREE:
-                    for k in range(8):
-                        a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
-                        if 0 <= a < height and 0 <= b < width and pooled[a, b] == UNKNOWN:
-                            unknown += 1
-                frontier[i, j] = 2 <= unknown <= 7
+                frontier[i, j] = _frontier(space, known, pooled, anchor, i, j)
+
+
+@njit(cache=True)
+def _frontier(space, known, pooled, anchor, i, j):
+    """Whether exploring goes on from a block.
+
+    CLEAR: a free block with 2 to 7 unknown ones around it (IR2), or one with an edge of free pixels towards
+    unknown ones: a door that is not aligned with the blocks. FAINT: few such pixels, such as a far wall seen
+    in gaps.
+    """
+    height, width = anchor.shape
+    if anchor[i, j] < 0:
+        return NONE
+    unknown = 0
+    if pooled[i, j] == FREE:
+        for k in range(8):
+            a, b = i + NEIGHBOUR_ROW[k], j + NEIGHBOUR_COL[k]
+            if 0 <= a < height and 0 <= b < width and pooled[a, b] == UNKNOWN:
+                unknown += 1
+    if 2 <= unknown <= 7:
+        return CLEAR
+    edge = faint = 0
+    for row in range(BLOCK * i, BLOCK * i + BLOCK):
+        for col in range(BLOCK * j, BLOCK * j + BLOCK):
+            if space[row, col] != FREE:
+                continue
+            for k in (1, 3, 4, 6):
+                r, c = row + NEIGHBOUR_ROW[k], col + NEIGHBOUR_COL[k]
+                if 0 <= r < space.shape[0] and 0 <= c < space.shape[1] and space[r, c] == UNKNOWN:
+                    faint += 1
+                    if known[r // BLOCK, c // BLOCK] == 0:
+                        edge += 1
+    if edge >= 2 or faint >= 3:
+        return CLEAR
+    return FAINT if faint == 2 else NONE
 
 
 @njit(cache=True)
@@ -182,9 +215,6 @@ def _link(space, anchor, links, i, j):
         there = anchor[a, b]
         r1, c1 = BLOCK * a + there // BLOCK, BLOCK * b + there % BLOCK
         # Always from the same end: Bresenham's line back may take other pixels.
-        if k < 4:
-            clear = line_is_free(space, row, col, r1, c1)
-        else:
-            clear = line_is_free(space, r1, c1, row, col)
+        clear = line_is_free(space, row, col, r1, c1) if k < 4 else line_is_free(space, r1, c1, row, col)
         if clear:
             links[i, j, k] = int(SCALE * np.sqrt((r1 - row) ** 2 + (c1 - col) ** 2) + 0.5)

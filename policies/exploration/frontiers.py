@@ -8,11 +8,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pilotfish.policies.exploration.blocks import BLOCK, NEIGHBOUR_COL, NEIGHBOUR_ROW, UNKNOWN
+from pilotfish.policies.exploration.blocks import BLOCK, CLEAR, NEIGHBOUR_COL, NEIGHBOUR_ROW, UNKNOWN
 from pilotfish.policies.exploration.navigation import Navigation
+from pilotfish.policies.exploration.search import FAR
 
 CLUSTER_REACH = 8
-"""A cluster's blocks are at most this many blocks from its first: 32 px, less than half of a laser's range."""
+"""A cluster's blocks are at most this many blocks from its first: 32 px, less than half a laser's range."""
 
 POCKET = 400
 """The unknown behind a cluster is counted up to this many blocks: a disc of 45 px, and more is open."""
@@ -38,13 +39,16 @@ class Frontiers:
         return len(self.block)
 
 
-def find_frontiers(navigation: Navigation, reachable: NDArray[np.int32], far: int) -> Frontiers:
+def find_frontiers(navigation: Navigation, field: NDArray[np.int32], kind: int = CLEAR) -> Frontiers:
     """The clusters of frontiers to which a way leads.
 
     Args:
-        reachable: distance field int32 [h * w] of the robot; blocks at ``far`` or more are left out.
+        field: int32 [h * w] distances from the robot; blocks at FAR are left out.
+        kind: CLEAR, or FAINT for what is left when no clear one is.
     """
-    block, size, pocket, label = _cluster(navigation.frontier, navigation.pooled, reachable, far)
+    block, size, pocket, label = _cluster(
+        (navigation.frontier >= kind) & ~navigation.spent, navigation.pooled, field, FAR
+    )
     return Frontiers(block, size, pocket, label)
 
 

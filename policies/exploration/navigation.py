@@ -23,6 +23,7 @@ class Navigation:
     Attributes:
         space: uint8 [H, W] pixels with grown obstacles.
         pooled, anchor, links, frontier: as in ``blocks.update_blocks``.
+        spent: bool [h, w], where the robot has stood: no frontier any more.
     """
 
     def __init__(self, belief: TeamBelief, clearance: int = 0) -> None:
@@ -33,7 +34,8 @@ class Navigation:
         self.pooled = np.zeros(shape, np.uint8)
         self.anchor = np.full(shape, -1, np.int8)
         self.links = np.zeros((*shape, 8), np.uint8)
-        self.frontier = np.zeros(shape, bool)
+        self.frontier = np.zeros(shape, np.uint8)
+        self.spent = np.zeros(shape, bool)
 
     @property
     def width(self) -> int:
@@ -41,13 +43,20 @@ class Navigation:
         return self.anchor.shape[1]
 
     def update(self) -> None:
-        """Take in what has changed in the belief, and clear its marks."""
+        """Take in what has changed in the belief, and clear its marks.
+
+        Where the robot stands nothing is left to see, whatever it looks like: without this it would come
+        back forever to a corner that no ray reaches.
+        """
         changed = self.belief.changed
         reach = 0
         if self.clearance:
             inflate(self.belief.pixels, self.space, changed, self.clearance)
             reach = -(-self.clearance // BLOCK)
-        update_blocks(self.space, changed, reach, self.pooled, self.anchor, self.links, self.frontier)
+        blocks = (self.pooled, self.anchor, self.links, self.frontier)
+        update_blocks(self.space, self.belief.known, changed, reach, *blocks)
+        i, j = np.rint(self.belief.position[self.belief.me]).astype(int) // BLOCK
+        self.spent[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = True
 
     def block_at(self, position: NDArray) -> int:
         """The block that a robot at (row, col) [px] plans from: its own, or the nearest with free space.

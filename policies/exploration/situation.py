@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.belief import TeamBelief
+from pilotfish.policies.exploration.blocks import FAINT
 from pilotfish.policies.exploration.frontiers import Frontiers, find_frontiers
 from pilotfish.policies.exploration.navigation import Navigation, pixels_of
-from pilotfish.policies.exploration.search import FAR
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Situation:
         belief: of the robot.
         navigation: up to date.
         field: int32 [h * w] distances from the robot [1/SCALE px].
-        frontiers: that can be reached, C of them.
+        frontiers: clear ones that can be reached, C of them.
     """
 
     belief: TeamBelief
@@ -35,7 +35,7 @@ class Situation:
         """The situation now: updates the navigation and searches once from the robot."""
         navigation.update()
         field = navigation.field(navigation.block_at(belief.position[belief.me]))
-        return cls(belief, navigation, field, find_frontiers(navigation, field, int(FAR)))
+        return cls(belief, navigation, field, find_frontiers(navigation, field))
 
     @cached_property
     def peer_block(self) -> NDArray[np.int64]:
@@ -69,6 +69,11 @@ class Situation:
         """float32 [N] way from this robot to each robot's believed place [px]; inf if not known."""
         blocks = self.peer_block
         return np.where(blocks >= 0, pixels_of(self.field[np.maximum(blocks, 0)]), np.inf)
+
+    def nearest_faint(self) -> int:
+        """The nearest place where little is left to see; -1 where there is none."""
+        faint = find_frontiers(self.navigation, self.field, FAINT)
+        return int(faint.block[self.field[faint.block].argmin()]) if len(faint) else -1
 
     def path_to(self, block: int) -> NDArray[np.float32]:
         """Corners of the way to a block, as ``Navigation.path``."""

@@ -1,7 +1,7 @@
 """The planners that a learned explorer is measured against; each leads one robot on its own belief.
 
 All of them do the same when they know of no frontier: they carry what they know to the nearest peer that
-they believe to lack some of it.
+they believe to lack some of it; when there is none whose place they know, they look into the last corners.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class PlannedPolicy(TargetPolicy):
 
 
 def tell(situation: Situation) -> int:
-    """The believed place of the nearest disconnected peer that lacks something, or STAY."""
+    """Where the nearest disconnected peer that lacks something is believed to be; a last corner; or STAY."""
     belief = situation.belief
     wanting = (belief.surplus() > 0) & ~belief.connected
     way = np.where(wanting, situation.peer_distance, np.inf)
     nearest = int(way.argmin())
-    return int(situation.peer_block[nearest]) if np.isfinite(way[nearest]) else STAY
+    return int(situation.peer_block[nearest]) if np.isfinite(way[nearest]) else situation.nearest_faint()
 
 
 class NearestFrontier(PlannedPolicy):
