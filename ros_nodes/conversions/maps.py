@@ -6,6 +6,7 @@ from array import array
 
 import numpy as np
 from nav_msgs.msg import OccupancyGrid
+from numpy.typing import NDArray
 
 from pilotfish.ros_nodes.conversions.geometry import MAP_FRAME, to_time
 from pilotfish.worlds.maps.grid_map import GridMap
@@ -34,13 +35,21 @@ def grid_from_occupancy(message: OccupancyGrid, name: str = "map") -> GridMap:
     Raises:
         ValueError: if its size and its data do not agree, or no cell is free.
     """
+    cells, resolution, origin = map_from_message(message)
+    cells = cells[::-1]
+    walls = np.ascontiguousarray((cells >= OCCUPIED_FROM) | (cells < 0))
+    return GridMap(name=name, walls=walls, resolution=resolution, origin=origin)
+
+
+def map_from_message(message: OccupancyGrid) -> tuple[NDArray[np.int8], float, tuple[float, float]]:
+    """A map as it is: int8 [h, w] percent with row 0 at the bottom, resolution [m], origin (x, y) [m].
+
+    Raises:
+        ValueError: if its size and its data do not agree.
+    """
     info = message.info
     if len(message.data) != info.width * info.height:
         raise ValueError(f"map message of {info.width}x{info.height} cells holds {len(message.data)} values")
-    cells = np.array(message.data, dtype=np.int8).reshape(info.height, info.width)[::-1]
-    return GridMap(
-        name=name,
-        walls=np.ascontiguousarray((cells >= OCCUPIED_FROM) | (cells < 0)),
-        resolution=round(float(info.resolution), 6),  # it travels as a float32
-        origin=(info.origin.position.x, info.origin.position.y),
-    )
+    cells = np.array(message.data, dtype=np.int8).reshape(info.height, info.width)
+    resolution = round(float(info.resolution), 6)  # it travels as a float32
+    return cells, resolution, (info.origin.position.x, info.origin.position.y)

@@ -67,17 +67,20 @@ def path_loss(free: float, obstructed: float, radio: Radio) -> float:
     return float(_loss(free, obstructed, radio.shadowing, radio.wall_loss))
 
 
-def signal_strength(walls: NDArray[np.bool_], positions: NDArray, radio: Radio) -> NDArray[np.float64]:
+def signal_strength(
+    walls: NDArray[np.bool_], positions: NDArray, radio: Radio, metres: float = 1.0
+) -> NDArray[np.float64]:
     """Received power between robots [dBm], float64 [N, N]; the diagonal is what is sent.
 
     Args:
         walls: bool [H, W].
         positions: [N, 2] (row, col) [px].
+        metres: how long a pixel is for the radio [m].
     """
     if radio.perfect:
         return np.full((len(positions), len(positions)), SENT)
     pixels = np.rint(positions).astype(np.int64)
-    return _strength(walls, pixels, radio.shadowing, radio.wall_loss)
+    return _strength(walls, pixels, radio.shadowing, radio.wall_loss, float(metres))
 
 
 def components(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -89,14 +92,14 @@ def components(linked: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _loss(free, obstructed, shadowing, wall_loss):
     loss = 31.0
     if obstructed > 0:
-        loss += 40.0 * np.log10(obstructed) + wall_loss
+        loss += max(40.0 * np.log10(obstructed) + wall_loss, 0.0)  # a wall never helps
     if free >= 35.0:
         loss += 20.0 * np.log10(free / 35.0) + shadowing
     return loss
 
 
 @njit(cache=True)
-def _strength(walls, pixels, shadowing, wall_loss):
+def _strength(walls, pixels, shadowing, wall_loss, metres):
     count = len(pixels)
     power = np.full((count, count), SENT)
     for a in range(count):
@@ -108,7 +111,7 @@ def _strength(walls, pixels, shadowing, wall_loss):
                 row = int(np.rint(pixels[a, 0] + d_row * k / steps))
                 col = int(np.rint(pixels[a, 1] + d_col * k / steps))
                 hits += walls[row, col]
-            length = np.sqrt(d_row * d_row + d_col * d_col)
+            length = metres * np.sqrt(d_row * d_row + d_col * d_col)
             blocked = length * hits / (steps + 1)
             power[a, b] = power[b, a] = SENT - _loss(length - blocked, blocked, shadowing, wall_loss)
     return power

@@ -6,10 +6,10 @@ from bisect import bisect_right
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from pilotfish.policies.exploration.blocks import FREE, UNKNOWN
 from pilotfish.worlds.draw import PALETTE, agent_colours
+from pilotfish.worlds.exploration.known_space import reachable
 from pilotfish.worlds.render.exploration_trajectory import ExplorationTrajectory
 
 UNSEEN_FLOOR = (150, 160, 176)
@@ -65,10 +65,3 @@ class Coverage:
         index = np.where(self._first <= time - self._origin, self._owner, 0)
         index[self._grid.walls] = len(self._palette) - 1
         return self._palette[index]
-
-
-def reachable(walls: NDArray[np.bool_], cells: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """bool [H, W]: free, and joined (over corners, too) with a cell; cells of -1 or in walls do not count."""
-    parts, _ = ndimage.label(~walls, np.ones((3, 3)))
-    labels = parts.ravel()[cells[cells >= 0]]
-    return np.isin(parts, labels[labels > 0])

@@ -11,7 +11,7 @@ from pilotfish.worlds.exploration.film import EpisodeFilm
 from pilotfish.worlds.exploration.radio import Radio
 from pilotfish.worlds.exploration.world import ExplorationWorld
 from pilotfish.worlds.maps.grid_map import GridMap
-from pilotfish.worlds.render.coverage import Coverage, reachable
+from pilotfish.worlds.render.coverage import Coverage
 from pilotfish.worlds.render.exploration_2d import (
     ExplorationPainter,
     animate_exploration,
@@ -117,12 +117,6 @@ def test_who_was_met_told_of_third_robots():
     assert believed[1, 2, 0, 0] == 0.0, "robot 1 told robot 2 where robot 0 was when they met"
     assert believed[2, 2, 1, 0] == 11.0 and believed[2, 0, 1, 0] == 1.0
     assert believed[2, 0, 0, 0] == 20.0
-
-
-def test_only_what_can_be_reached_counts():
-    walls = np.zeros((4, 7), bool)
-    walls[:, 3] = True
-    assert reachable(walls, np.array([0, -1])).sum() == 12
 
 
 def test_robots_and_beliefs_are_drawn(trajectory):
