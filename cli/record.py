@@ -12,10 +12,11 @@ app = typer.Typer(pretty_exceptions_enable=False)
 HELP = """
 Record a running system until Ctrl-C; `pilotfish run ... record:=PATH` records from the first moment on.
 
-Without --topic, what belongs to a fleet of --robots robots is recorded: map, odometry, commands, goals.
+Without --topic, what belongs to a --system of --robots robots is recorded: maps, odometry, commands, goals.
 
 \b
 pilotfish record outputs/fleet.mcap --robots 16
+pilotfish record outputs/team.mcap --system explore --robots 4
 pilotfish record outputs/radio.mcap --topic /robot_0/claims --topic /robot_0/inbox --duration 20
 pilotfish view outputs/fleet.mcap
 """
@@ -24,7 +25,8 @@ pilotfish view outputs/fleet.mcap
 @app.command(help=HELP)
 def record(
     path: Annotated[Path, typer.Argument(help="Where to; it must not exist.")],
-    robots: Annotated[int, typer.Option(min=1, help="How many robots the fleet has.")] = 16,
+    system: Annotated[str, typer.Option(help="Whose topics: fleet or explore.")] = "fleet",
+    robots: Annotated[int, typer.Option(min=1, help="How many robots it has.")] = 16,
     topic: Annotated[
         list[str] | None, typer.Option(help="A topic to record instead; may be repeated.", show_default=False)
     ] = None,
@@ -42,6 +44,7 @@ def record(
         raise ValueError(f"{path} exists already: name another path, or remove it")
     parameters: dict[str, Any] = {
         "path": str(path.resolve()),
+        "system": system,
         "robots": robots,
         "rate": rate,
         "use_sim_time": sim_time,

@@ -1,9 +1,10 @@
-"""Records a running fleet into an MCAP file, at a limited rate for each topic.
+"""Records a running system into an MCAP file, at a limited rate for each topic.
 
-Parameters: ``path`` (a rosbag2 folder that is made; it must not exist), ``robots``, ``rate`` (messages a
-second and topic, at most), ``topics`` (names to record instead of the fleet's; they must be published).
-Messages are stored as they came, without being decoded; latched ones (map, goals) are never dropped. A topic
-given by name counts as latched where all of its publishers latch.
+Parameters: ``path`` (a rosbag2 folder that is made; it must not exist), ``system`` (whose topics:
+``recorded_topics.py``), ``robots``, ``rate`` (messages a second and topic, at most), ``topics`` (names to
+record instead of the system's; they must be published). Messages are stored as they came, without being
+decoded; latched ones (maps, goals) are never dropped, though large maps that change often are thinned out:
+the last one is always there. A topic given by name counts as latched where all of its publishers latch.
 """
 
 from __future__ import annotations
@@ -13,17 +14,13 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
-from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped
-from nav_msgs.msg import OccupancyGrid, Odometry
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
-from std_msgs.msg import Float64, Int64
 
 from pilotfish.ros_nodes.common import (
-    LATCHED,
     OK,
     SENSOR,
     Diagnostics,
@@ -32,30 +29,10 @@ from pilotfish.ros_nodes.common import (
     run_node,
     subscribe,
 )
+from pilotfish.ros_nodes.recorded_topics import Topic, recorded_topics
 
 DISCOVERY = 5.0
 """How long topics given by name may take to appear [s]."""
-
-Topic = tuple[str, type, QoSProfile]
-
-
-def fleet_topics(n_robots: int) -> list[Topic]:
-    """What a fleet's recording holds: (name, type, QoS)."""
-    topics: list[Topic] = [
-        ("map", OccupancyGrid, LATCHED),
-        ("poses", PoseArray, SENSOR),
-        ("overlaps", Int64, LATCHED),
-        ("goals_reached", Int64, LATCHED),
-        ("throughput", Float64, SENSOR),
-        ("/diagnostics", DiagnosticArray, QoSProfile(depth=100)),
-    ]
-    for i in range(n_robots):
-        topics += [
-            (f"robot_{i}/odom", Odometry, SENSOR),
-            (f"robot_{i}/cmd_vel", TwistStamped, SENSOR),
-            (f"robot_{i}/goal_pose", PoseStamped, LATCHED),
-        ]
-    return topics
 
 
 class RecorderNode(Node):
@@ -76,14 +53,19 @@ class RecorderNode(Node):
         self._writer.open()
         self._open = True
         self._last: dict[str, int] = {}
+        self._late: dict[str, tuple[Connection, bytes]] = {}  # came too early, to be written when it is time
+        self._periods: dict[str, int] = {}
         names = [str(name) for name in parameter(self, "topics", [""]) if name]
-        self._add(self._named(names) if names else fleet_topics(int(parameter(self, "robots", 1))))
+        system, robots = str(parameter(self, "system", "fleet")), int(parameter(self, "robots", 1))
+        self._add(self._named(names) if names else recorded_topics(system, robots))
+        self.create_timer(0.5, self._write_late)
         Diagnostics(self, "recorder: MCAP", self._status)
         self.get_logger().info(f"records to {path}")
 
     def destroy_node(self) -> None:
         """Also completes the file."""
         if self._open:
+            self._write_late(everything=True)
             self._open = False
             self._writer.close()
         super().destroy_node()
@@ -96,7 +78,7 @@ class RecorderNode(Node):
             known = dict(self.get_topic_names_and_types())
             missing = [name for name in names if name not in known]
             if not missing:
-                return [(name, _kind(known[name][0]), self._qos(name)) for name in names]
+                return [Topic(name, _kind(known[name][0]), self._qos(name)) for name in names]
             if time.monotonic() > deadline:
                 raise ValueError(f"nobody publishes {missing}; there are {', '.join(sorted(known))}")
             time.sleep(0.1)
@@ -114,25 +96,42 @@ class RecorderNode(Node):
         )
 
     def _add(self, topics: Iterable[Topic]) -> None:
-        for name, kind, qos in topics:
-            full_name = self.resolve_topic_name(name)
+        for topic in topics:
+            name, kind = self.resolve_topic_name(topic.name), topic.kind
             type_name = f"{kind.__module__.split('.')[0]}/msg/{kind.__name__}"
-            connection = self._writer.add_connection(full_name, type_name, typestore=self._types)
-            latched = qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
-            period = 0 if latched or self.rate <= 0 else int(1e9 / self.rate)
+            connection = self._writer.add_connection(name, type_name, typestore=self._types)
+            latched = topic.qos.durability == DurabilityPolicy.TRANSIENT_LOCAL
+            period = topic.period
+            if period is None:
+                period = 0.0 if latched or self.rate <= 0 else 1 / self.rate
+            self._periods[name] = int(1e9 * period)
 
-            def store(
-                data: bytes, name: str = full_name, connection=connection, period: int = period
-            ) -> None:
-                now = self.get_clock().now().nanoseconds
-                # A tenth early is in time: the publisher's period need not divide ours.
-                if not self._open or now - self._last.get(name, -period) < 0.9 * period:
-                    return
-                self._last[name] = now
-                self.written += 1
-                self._writer.write(connection, now, bytes(data))
+            def store(data: bytes, name: str = name, connection=connection, keep: bool = latched) -> None:
+                if self._due(name):
+                    self._write(name, connection, data)
+                elif keep:
+                    self._late[name] = (connection, data)
 
-            subscribe(self, kind, name, store, qos, raw=True)
+            subscribe(self, kind, topic.name, store, topic.qos, raw=True)
+
+    def _due(self, name: str) -> bool:
+        # A tenth early is in time: the publisher's period need not divide ours.
+        period = self._periods[name]
+        now = self.get_clock().now().nanoseconds
+        return now - self._last.get(name, -period) >= 0.9 * period
+
+    def _write(self, name: str, connection: Connection, data: bytes) -> None:
+        if self._open:
+            now = self.get_clock().now().nanoseconds
+            self._late.pop(name, None)
+            self._last[name] = now
+            self.written += 1
+            self._writer.write(connection, now, bytes(data))
+
+    def _write_late(self, everything: bool = False) -> None:
+        for name, (connection, data) in list(self._late.items()):
+            if everything or self._due(name):
+                self._write(name, connection, data)
 
     def _status(self) -> Status:
         return OK, "recording", {"messages": self.written}
