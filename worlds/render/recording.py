@@ -60,13 +60,13 @@ def load_recording(
     silent = [robot for robot in robots if robot not in heard.odom]
     if silent:
         raise ValueError(f"{path} has no odometry of robots {silent}, though of robot_{max(heard.odom)}")
-    tracks = [_track(heard.odom[robot]) for robot in robots]
+    tracks = [track_of(heard.odom[robot]) for robot in robots]
     start = max(since, *(track[0, 0] for track in tracks))
     end = max(track[-1, 0] for track in tracks)
     if end < start:
         raise ValueError(f"{path} ends {start - end:.1f} s before the part that was asked for")
     times = np.arange(start, end + PERIOD / 2, PERIOD)
-    poses = np.stack([_resample(track, times) for track in tracks], axis=1)
+    poses = np.stack([resample(track, times) for track in tracks], axis=1)
     goals = np.stack([_goals_at(heard.goals.get(robot, []), times, grid) for robot in robots], axis=1)
     return FleetTrajectory(
         grid, times - start, poses.astype(np.float32), goals, radius=radius / grid.resolution
@@ -82,20 +82,19 @@ def _listen(path: Path | str) -> _Heard:
         match = ROBOT_TOPIC.search(message.topic)
         if match is None:
             if message.topic.rsplit("/", 1)[-1] == "map" and message.type_name.endswith("OccupancyGrid"):
-                heard.grid = _grid(_decode(store, message))
+                heard.grid = grid_of(_decode(store, message))
             continue
         robot, kind = int(match[1]), match[2]
         if kind == "goal_pose":
             decoded = _decode(store, message)
             place = decoded.pose.position
-            heard.goals[robot].append((_seconds(decoded.header.stamp), place.x, place.y))
+            heard.goals[robot].append((seconds(decoded.header.stamp), place.x, place.y))
         elif message.log_time >= due[robot]:
             # Decoding is what takes the time, and a video needs no more than this.
             due[robot] = message.log_time + 0.4 * PERIOD
             decoded = _decode(store, message)
             place, turn = decoded.pose.pose.position, decoded.pose.pose.orientation
-            yaw = np.arctan2(2 * (turn.w * turn.z + turn.x * turn.y), 1 - 2 * (turn.y**2 + turn.z**2))
-            heard.odom[robot].append((_seconds(decoded.header.stamp), place.x, place.y, yaw))
+            heard.odom[robot].append((seconds(decoded.header.stamp), place.x, place.y, yaw_of(turn)))
     return heard
 
 
@@ -103,11 +102,18 @@ def _decode(store: Any, message: RawMessage) -> Any:
     return store.deserialize_cdr(message.data, message.type_name)
 
 
-def _seconds(stamp: Any) -> float:
+def seconds(stamp: Any) -> float:
+    """Seconds of a stamp."""
     return stamp.sec + 1e-9 * stamp.nanosec
 
 
-def _grid(message: Any) -> GridMap:
+def yaw_of(turn: Any) -> float:
+    """Heading [rad] of a quaternion."""
+    return float(np.arctan2(2 * (turn.w * turn.z + turn.x * turn.y), 1 - 2 * (turn.y**2 + turn.z**2)))
+
+
+def grid_of(message: Any) -> GridMap:
+    """The map in an OccupancyGrid."""
     info = message.info
     cells = np.asarray(message.data, dtype=np.int8).reshape(info.height, info.width)[::-1]
     return GridMap(
@@ -118,7 +124,7 @@ def _grid(message: Any) -> GridMap:
     )
 
 
-def _track(rows: list[tuple[float, ...]]) -> NDArray[np.float64]:
+def track_of(rows: list[tuple[float, ...]]) -> NDArray[np.float64]:
     """float64 [K, 4] time, x, y, unwrapped yaw, in order of time."""
     track = np.array(rows)
     track = track[np.unique(track[:, 0], return_index=True)[1]]
@@ -126,7 +132,8 @@ def _track(rows: list[tuple[float, ...]]) -> NDArray[np.float64]:
     return track
 
 
-def _resample(track: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+def resample(track: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64 [T, 3] x, y, yaw of a track at times."""
     return np.stack([np.interp(times, track[:, 0], track[:, column]) for column in (1, 2, 3)], axis=-1)
 
 
