@@ -11,7 +11,11 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).resolve().parent
 NAME = "pilotfish"
 TOP = ("policies", "worlds", "ros_nodes", "hardware", "cli")
-EXECUTABLES = ("follower_node", "follower_host", "task_node", "fleet_sim_node", "radio_node", "recorder_node")
+EXECUTABLES = (
+    *("follower_node", "follower_host", "task_node", "fleet_sim_node", "radio_node"),
+    *("explorer_node", "explorer_host", "explore_sim_node", "exploration_radio_node"),
+    "recorder_node",
+)
 DATA_SUFFIXES = ("json", "yaml", "md", "map", "txt", "png", "pgm", "onnx", "safetensors", "urdf")
 
 CORE = [
@@ -91,7 +95,8 @@ def share_files() -> list[tuple[str, list[str]]]:
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (share, ["package.xml"]),
     ]
-    for folder, pattern in (("launch", "*.launch.py"), ("launch/params", "*.yaml")):
+    views = (("launch", "*.rviz"), ("launch", "*.foxglove.json"))
+    for folder, pattern in (("launch", "*.launch.py"), ("launch/params", "*.yaml"), *views):
         found = sorted(path.relative_to(HERE).as_posix() for path in (HERE / folder).glob(pattern))
         if found:
             files.append((f"{share}/{folder}", found))

@@ -43,6 +43,7 @@ def node(spec: NodeSpec) -> Node:
         namespace=spec.namespace or None,
         parameters=[*spec.params_files, *([dict(spec.parameters)] if spec.parameters else [])],
         remappings=list(spec.remappings),
+        arguments=list(spec.arguments),
         additional_env={"PYTHONUNBUFFERED": "1", **spec.environment},
         respawn=spec.respawn,
         respawn_delay=1.0,

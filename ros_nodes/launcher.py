@@ -40,9 +40,15 @@ Output = Callable[[str, str], None]
 
 
 def command_line(spec: NodeSpec) -> list[str]:
-    """The words that start a node: the module of its executable, then its ROS arguments."""
+    """The words that start a node: the module of its executable, then its ROS arguments.
+
+    Raises:
+        FileNotFoundError: it is a program of ROS's that is not installed.
+    """
     words = [sys.executable, "-m", f"{spec.package}.ros_nodes.{spec.executable}"]
-    words += ["--ros-args", "-r", f"__node:={spec.name}"]
+    if spec.program:
+        words = [_installed(spec)]
+    words += [*spec.arguments, "--ros-args", "-r", f"__node:={spec.name}"]
     if spec.namespace:
         words += ["-r", f"__ns:=/{spec.namespace.strip('/')}"]
     for name, target in spec.remappings:
@@ -53,6 +59,20 @@ def command_line(spec: NodeSpec) -> list[str]:
         # JSON is YAML, which ROS parses: strings stay strings, 1.0 stays a double.
         words += ["-p", f"{name}:={json.dumps(value)}"]
     return words
+
+
+def _installed(spec: NodeSpec) -> str:
+    """Path of an executable that ROS has installed."""
+    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+    places = [os.path.join(prefix, "lib", spec.package) for prefix in prefixes if prefix]
+    found = shutil.which(spec.executable, path=os.pathsep.join([*places, os.environ.get("PATH", "")]))
+    if found is None:
+        package = spec.package.replace("_", "-")
+        raise FileNotFoundError(
+            f"{spec.executable} is not installed here (no wheel brings it): install "
+            f"ros-$ROS_DISTRO-{package} with apt and source ROS, or leave {spec.name} out"
+        )
+    return found
 
 
 def process_name(spec: NodeSpec) -> str:
@@ -70,6 +90,7 @@ class Launcher:
 
     Raises:
         ValueError: two specs have one name.
+        FileNotFoundError: a program of ROS's is not installed.
     """
 
     def __init__(
@@ -166,6 +187,7 @@ class _Process:
         self, name: str, spec: NodeSpec, env: dict[str, str], output: Output, changed: threading.Condition
     ) -> None:
         self.name, self.spec, self._env, self._output, self._changed = name, spec, env, output, changed
+        self._command = command_line(spec)
         self.lines: deque[str] = deque(maxlen=200)
         self.wanted = False
         self.exit_code: int | None = None
@@ -219,7 +241,7 @@ class _Process:
     def _run_once(self, started: threading.Event) -> int:
         """Exit code of one life of the process, as a shell reports it."""
         self.popen = subprocess.Popen(
-            command_line(self.spec),
+            self._command,
             env=self._env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

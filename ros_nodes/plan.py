@@ -14,7 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SYSTEMS: dict[str, str] = {"fleet": "pilotfish.ros_nodes.fleet_plan"}
+SYSTEMS: dict[str, str] = {
+    "fleet": "pilotfish.ros_nodes.fleet_plan",
+    "explore": "pilotfish.ros_nodes.explore_plan",
+}
 """System -> module with ``ARGUMENTS`` and ``plan(**arguments) -> list[NodeSpec]``."""
 
 TRUE_WORDS = ("true", "1", "yes", "on")
@@ -26,15 +29,18 @@ class NodeSpec:
     """One process of a system.
 
     Attributes:
-        executable: console script of ``package``, and its module's name under ``ros_nodes``.
+        executable: console script of ``package``, and its module's name under ``ros_nodes``; with
+            ``program``, an executable that ROS has installed, such as RViz.
         name: name of the node; unique within a plan's namespace.
         namespace: namespace of the node, "" for the root.
         parameters: parameter -> value; they win over the files.
         params_files: parameter YAML files, later ones win.
         remappings: (from, to) names.
+        arguments: words of the command line before those of ROS.
         environment: variables added to the process's environment.
         respawn: start it again when it ends.
         required: when it ends, the whole system does.
+        program: it is no node of ours.
     """
 
     executable: str
@@ -44,9 +50,11 @@ class NodeSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     params_files: tuple[str, ...] = ()
     remappings: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     respawn: bool = False
     required: bool = False
+    program: bool = False
 
 
 @dataclass(frozen=True)

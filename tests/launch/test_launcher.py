@@ -79,6 +79,18 @@ def test_command_line_carries_names_parameters_and_files():
     assert process_name(spec) == "robot_1/follower"
 
 
+def test_programs_of_ros_are_found_in_its_prefixes(tmp_path, monkeypatch):
+    program = tmp_path / "lib/rviz2/rviz2"
+    program.parent.mkdir(parents=True)
+    spec = NodeSpec("rviz2", "rviz", package="rviz2", arguments=("-d", "a.rviz"), program=True)
+    monkeypatch.setenv("AMENT_PREFIX_PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="rviz2 is not installed here.*leave rviz out"):
+        Launcher([spec])
+    program.touch(0o755)
+    assert command_line(spec) == [str(program), "-d", "a.rviz", "--ros-args", "-r", "__node:=rviz"]
+
+
 def test_processes_run_until_the_block_is_left(toy_env):
     with Launcher(
         [toy("talker"), toy("talker", name="second")], env=toy_env, output=lambda *_: None
