@@ -22,6 +22,8 @@ from pilotfish.policies.exploration.rays import insert_scan, rays_through_walls,
 TILE = 32
 """Edge of the pieces in which maps are exchanged [px]."""
 
+NO_MASKS = np.empty((0, 3))
+
 MOST_PIXELS = 64_000_000
 FILL_AT_MOST = 4
 """Rays filled in between two of a laser, at most; coarser lasers leave gaps."""
@@ -105,7 +107,7 @@ class MapFrame:
         return np.clip(pixels, 0.0, [self.height - 1.0, self.width - 1.0])
 
     def signature(self, robots: int) -> int:
-        """u32 that differs between teams that cannot exchange maps: other frames, or other numbers of robots."""
+        """u32 by which teams that cannot exchange maps differ: in their frames or numbers of robots."""
         numbers = (self.resolution, *self.origin, self.height, self.width, TILE, robots)
         return zlib.crc32(struct.pack("<3d4I", *numbers))
 
@@ -171,9 +173,7 @@ class OccupancyMap:
         """Longest ray that is used [px]."""
         return self.lidar.max_range / self.frame.resolution
 
-    def insert(
-        self, scan: Scan, pose: Pose, masks: NDArray[np.float64] = np.empty((0, 3))
-    ) -> Window | None:
+    def insert(self, scan: Scan, pose: Pose, masks: NDArray[np.float64] = NO_MASKS) -> Window | None:
         """Add a scan.
 
         Args:

@@ -191,7 +191,9 @@ def apply_window(values, top, left, blocked, pixels, known, free, changed):
             if blocked[row, col]:
                 value = OCCUPIED
             before = pixels[row, col]
-            if value == UNKNOWN or value == before:
+            if value == UNKNOWN:
+                continue
+            if value == before:
                 continue
             i, j = row // BLOCK, col // BLOCK
             pixels[row, col] = value
@@ -204,3 +206,35 @@ def apply_window(values, top, left, blocked, pixels, known, free, changed):
             if value == FREE:
                 free[i, j] += 1
     return count
+
+
+@njit(cache=True)
+def way_is_clear(pixels, corners, row, col, reach, radius):
+    """Whether no OCCUPIED pixel is nearer than ``radius`` [px] to the next ``reach`` px of a path.
+
+    Args:
+        pixels: uint8 [H, W].
+        corners: float64 [M, 2] (row, col) of the path [px].
+        row, col: where the robot is [px]; what is within ``2 * radius`` of it does not count.
+    """
+    height, width = pixels.shape
+    driven = 0.0
+    r, c = row, col
+    whole = int(radius)
+    for k in range(len(corners)):
+        d_row, d_col = corners[k, 0] - r, corners[k, 1] - c
+        length = np.sqrt(d_row**2 + d_col**2)
+        steps = int(length) + 1
+        for step in range(1, steps + 1):
+            if driven + length * step / steps > reach:
+                return True
+            i, j = int(r + d_row * step / steps + 0.5), int(c + d_col * step / steps + 0.5)
+            if (i - row) ** 2 + (j - col) ** 2 <= 4 * radius**2:
+                continue
+            for a in range(max(i - whole, 0), min(i + whole + 1, height)):
+                for b in range(max(j - whole, 0), min(j + whole + 1, width)):
+                    if pixels[a, b] == OCCUPIED and (a - i) ** 2 + (b - j) ** 2 <= radius**2:
+                        return False
+        driven += length
+        r, c = corners[k, 0], corners[k, 1]
+    return True
