@@ -66,18 +66,21 @@ class FleetStatus:
 
 
 class FleetWatch:
-    """A node of its own that listens in a thread, as a context manager; ``status`` is always the newest."""
+    """A node of its own that listens in a thread, as a context manager; ``status`` is always the newest.
+
+    Others may use ``node``, for services.
+    """
 
     def __init__(self) -> None:
         self.status = FleetStatus()
         self._context = rclpy.Context()
         self._context.init(args=[])
-        self._node = rclpy.create_node("fleet_watch", context=self._context)
+        self.node = rclpy.create_node("fleet_watch", context=self._context)
         best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self._node.create_subscription(Clock, "/clock", self._on_clock, best_effort)
-        self._node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 200)
+        self.node.create_subscription(Clock, "/clock", self._on_clock, best_effort)
+        self.node.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 200)
         self._executor = SingleThreadedExecutor(context=self._context)
-        self._executor.add_node(self._node)
+        self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._spin, name="fleet_watch", daemon=True)
 
     def __enter__(self) -> FleetWatch:
@@ -89,7 +92,7 @@ class FleetWatch:
     ) -> None:
         self._context.try_shutdown()
         self._thread.join(5.0)
-        self._node.destroy_node()
+        self.node.destroy_node()
 
     def _spin(self) -> None:
         with contextlib.suppress(ExternalShutdownException):

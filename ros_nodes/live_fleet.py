@@ -6,10 +6,8 @@ The twin of `pilotfish.policies.coordination.trial` with real nodes on real topi
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -17,17 +15,16 @@ from types import TracebackType
 import numpy as np
 import yaml
 
-from pilotfish.cli.fleet_watch import FleetStatus, FleetWatch
 from pilotfish.policies.coordination.faults import Faults
 from pilotfish.policies.coordination.trial import TrialResult
-from pilotfish.ros_nodes.launcher import Launcher
+from pilotfish.ros_nodes.live_system import LiveSystem
 from pilotfish.ros_nodes.plan import plan_system, share_file
 
 START_TIMEOUT = 90.0
 """How long, on the wall clock, all robots may take to have a goal [s]."""
 
 
-class LiveFleet:
+class LiveFleet(LiveSystem):
     """The processes of a fleet, as a context manager that leaves with all robots driving entered.
 
     Args:
@@ -52,58 +49,23 @@ class LiveFleet:
             "seed": seed,
             "params_file": self._parameters(),
         } | arguments
-        self.system = Launcher(
-            plan_system("fleet", [f"{name}:={value}" for name, value in (words | arguments).items()]),
-            output=lambda name, line: None,
-        )
+        super().__init__(plan_system("fleet", [f"{name}:={value}" for name, value in words.items()]))
         self.hosts = [name for name in self.system.names if "follower" in name]
-        self._watch = FleetWatch()
-
-    @property
-    def status(self) -> FleetStatus:
-        """The newest that was heard of the fleet."""
-        return self._watch.status
 
     @property
     def goals(self) -> int:
         """Goals that the task node has counted."""
         return int(self.status.statuses.get("task: goals", ("", {}))[1].get("goals_reached", 0))
 
-    def __enter__(self) -> LiveFleet:
-        self._watch.__enter__()
-        self.system.__enter__()
-        try:
-            self.wait_for(lambda: self.status.led == self.robots, START_TIMEOUT, "all robots to drive")
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def wait_until_ready(self) -> None:
+        """Until all robots drive."""
+        self.wait_for(lambda: self.status.led == self.robots, START_TIMEOUT, "all robots to drive")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.system.stop()
-        self._watch.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
         self._folder.cleanup()
-
-    def wait_for(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
-        """Wait [s, wall clock] until something is so.
-
-        Raises:
-            TimeoutError: naming ``what`` was waited for, and what the processes said last.
-        """
-        deadline = time.monotonic() + timeout
-        while not condition():
-            if time.monotonic() > deadline:
-                tails = "\n".join(
-                    f"{name}: {line}" for name in self.system.names for line in self.system.tail(name)[-3:]
-                )
-                raise TimeoutError(f"waited {timeout:g} s for {what}\n{tails}")
-            time.sleep(0.02)
-
-    def freeze(self, name: str, frozen: bool) -> None:
-        """Stop a process where it stands, or let it go on."""
-        os.kill(self.system.pid(name), signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def run(self, seconds: float) -> TrialResult:
         """Let the fleet work for so many simulated seconds, with its failures, and measure."""
