@@ -9,6 +9,7 @@ import math
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.exploration.mapping import MapFrame, OccupancyMap, Window
 from pilotfish.policies.exploration.obstructions import Obstructions
 from pilotfish.policies.exploration.odometry import PoseTrack
+from pilotfish.policies.exploration.own_map_file import load_own_map
 from pilotfish.policies.exploration.rays import way_is_clear
 from pilotfish.policies.exploration.route import nothing_left, way_to
 from pilotfish.policies.exploration.team_map import TeamMap
@@ -172,6 +174,11 @@ class ExplorerAgent:
         """Where the robot was last, map frame."""
         return self.track.pose
 
+    @property
+    def free_area(self) -> float:
+        """Free space that this robot knows [m^2]."""
+        return self.belief.free_pixels * self.frame.resolution**2
+
     def see_odometry(self, pose: Pose, stamp: float, now: float) -> None:
         """Own pose in the odometry's frame, and when it was measured [s]; see `PoseTrack.add`."""
         if self.track.add(pose, stamp, now):
@@ -202,6 +209,10 @@ class ExplorerAgent:
             raise ValueError(f"goal {xy} is outside of the map")
         self.goal = xy
         self._decide_now = True
+
+    def remember(self, file: Path) -> None:
+        """Begin with the own map that `save_own_map` has written; raises what ``load_own_map`` does."""
+        self.team_map.apply_own(load_own_map(self.own, file))
 
     # Output.
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pilotfish.hardware.differential_drive import Pose
 from pilotfish.hardware.lidar import LidarSpec, Scan
+from pilotfish.policies.exploration.blocks import FREE, UNKNOWN
 from pilotfish.policies.exploration.rays import insert_scan, rays_through_walls, threshold
 
 TILE = 32
@@ -214,6 +215,11 @@ class OccupancyMap:
         """Bring ``pixels`` up to date in a window; the number of pixels that have changed."""
         return int(threshold(self.log_odds, self.pixels, *window, self.dirty, TILE))
 
+    def tiles_with_pixels(self) -> NDArray[np.bool_]:
+        """bool [H / TILE, W / TILE] tiles of which something is known."""
+        height, width = self.frame.tiles
+        return (self.pixels != UNKNOWN).reshape(height, TILE, width, TILE).any(axis=(1, 3))
+
     def window(self, row: float, col: float, reach: float) -> Window:
         """The part of a square around a point that lies in the map [px]."""
         height, width = self.frame.shape
@@ -252,3 +258,26 @@ class OccupancyMap:
             lengths = np.where(robot, np.maximum(lengths - self.frame.resolution, 0.0), lengths)
         lengths = np.where(nothing, -1.0, lengths)
         return np.where(lengths < 0, -1.0, lengths / self.frame.resolution), hits, angle
+
+
+_PERCENT = np.rint(100 / (1 + np.exp(-np.arange(-128, 128) / 20))).astype(np.int8)
+"""Of log odds -128..127 [1/20]."""
+
+
+def percent(
+    pixels: NDArray[np.uint8], log_odds: NDArray[np.int8], blocked: NDArray[np.bool_]
+) -> NDArray[np.int8]:
+    """A map as ROS has them: int8 [H, W], 0..100 for how surely a pixel is occupied, -1 for unknown.
+
+    FREE pixels are below 50, OCCUPIED ones not; what others told counts as sure.
+
+    Args:
+        pixels: uint8 [H, W] of a belief.
+        log_odds: int8 [H, W] own evidence.
+        blocked: bool [H, W] pixels that are in truth free.
+    """
+    free = (pixels == FREE) | blocked
+    own = _PERCENT[log_odds.astype(np.int16) + 128]
+    sure = np.where(free, np.int8(0), np.int8(100))
+    value = np.where(log_odds == 0, sure, np.where(free, np.minimum(own, 49), np.maximum(own, 50)))
+    return np.where(pixels == UNKNOWN, np.int8(-1), value.astype(np.int8))

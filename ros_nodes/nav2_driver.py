@@ -1,0 +1,75 @@
+"""Nav2 drives the robot instead of the explorer's own path follower: waypoints as NavigateToPose goals.
+
+Needs ``nav2_msgs``, which comes with an apt installation of Nav2 and not from PyPI. Nav2 then plans on its
+own costmaps; give it the explorer's ``map`` as the static layer, and the robot's ``cmd_vel``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rclpy.action import ActionClient
+from rclpy.node import Node
+
+from pilotfish.ros_nodes.conversions.geometry import pose_stamped
+
+MOVED = 0.3
+"""A waypoint nearer than this to the last one is the same goal [m]."""
+
+
+class Nav2Driver:
+    """Sends waypoints to Nav2; the newest one counts.
+
+    Args:
+        node: of the robot; the action is ``navigate_to_pose`` in its namespace.
+
+    Raises:
+        RuntimeError: ``nav2_msgs`` is not installed.
+    """
+
+    def __init__(self, node: Node) -> None:
+        try:
+            from nav2_msgs.action import NavigateToPose
+        except ImportError as error:
+            raise RuntimeError(
+                "driver nav2 needs the package nav2_msgs (apt install ros-$ROS_DISTRO-nav2-msgs); "
+                "driver follower drives without it"
+            ) from error
+        self._kind: Any = NavigateToPose
+        self._client = ActionClient(node, NavigateToPose, "navigate_to_pose")
+        self._node = node
+        self._sent: tuple[float, float] | None = None
+        self._handle: Any = None
+        self.rejected = 0
+        """Goals that Nav2 did not take."""
+
+    def drive_to(self, waypoint: tuple[float, float] | None, now: float) -> None:
+        """Go to (x, y) [m, map frame], or stop where the robot is."""
+        if waypoint is None:
+            self.stop()
+            return
+        if self._sent is not None and math.dist(self._sent, waypoint) < MOVED:
+            return
+        if not self._client.server_is_ready():
+            self._node.get_logger().warning(
+                "no action server navigate_to_pose: is Nav2 running?", throttle_duration_sec=5.0
+            )
+            return
+        self._sent = waypoint
+        goal = self._kind.Goal(pose=pose_stamped(*waypoint, now))
+        self._client.send_goal_async(goal).add_done_callback(self._on_answer)
+
+    def stop(self) -> None:
+        """Cancel what is under way."""
+        if self._handle is not None:
+            self._handle.cancel_goal_async()
+        self._handle = self._sent = None
+
+    def _on_answer(self, future: Any) -> None:
+        handle = future.result()
+        if handle is None or not handle.accepted:
+            self.rejected += 1
+            self._sent = None
+        else:
+            self._handle = handle
