@@ -27,6 +27,7 @@ class FollowGains:
         stop_before: between the robot's edge and an obstacle ahead [m].
         beside: what passes the robot's edge nearer than this makes it slow down [m].
         creep: speed past such things [m/s].
+        apart: what may move, such as other robots, counts as this much larger [m].
     """
 
     arrive: float = 0.1
@@ -37,6 +38,7 @@ class FollowGains:
     stop_before: float = 0.08
     beside: float = 0.03
     creep: float = 0.1
+    apart: float = 0.15
 
 
 class PathFollower:
@@ -72,12 +74,15 @@ class PathFollower:
         self._next, self._from = 0, None
         self.blocked, self.obstacle = False, None
 
-    def drive(self, pose: Pose, points: NDArray[np.float64], latency: float) -> Velocity:
+    def drive(
+        self, pose: Pose, points: NDArray[np.float64], moving: NDArray[np.bool_], latency: float
+    ) -> Velocity:
         """One control tick.
 
         Args:
             pose: where the robot is, map frame.
             points: float64 [K, 2] (x, y) of what its laser sees [m, base frame].
+            moving: bool [K] whether that may be something that moves.
             latency: age of what is seen plus the time that an old command stays in force [s].
 
         Returns: the wanted velocity, before acceleration limits.
@@ -96,7 +101,7 @@ class PathFollower:
             return Velocity(0.0, turn)
         way = self._straight_way(pose)
         comfortable = min(gains.distance_gain * way, 0.9 * math.sqrt(2 * spec.max_braking * way))
-        gap, nearest, grazes = self._gap(points)
+        gap, nearest, grazes = self._gap(points, moving)
         safe = spec.speed_to_stop_within(gap - gains.stop_before, latency)
         if grazes:
             safe = min(safe, gains.creep)
@@ -157,17 +162,19 @@ class PathFollower:
                     break
         return way
 
-    def _gap(self, points: NDArray[np.float64]) -> tuple[float, tuple[float, float], bool]:
+    def _gap(
+        self, points: NDArray[np.float64], moving: NDArray[np.bool_]
+    ) -> tuple[float, tuple[float, float], bool]:
         """How far the robot can drive straight on until it touches something [m], inf if for ever; what that
         is (x, y) [m, base frame]; and whether something stands beside it so near that it hardly passes."""
         x, y = points[:, 0], points[:, 1]
-        radius = self.spec.radius
+        radius = self.spec.radius + np.where(moving, self.gains.apart, 0.0)
         near = (np.abs(y) < radius + self.gains.beside) & (x > 0)
         ahead = near & (np.abs(y) < radius)
-        grazes = bool((near & (x < 2 * radius)).any())
+        grazes = bool((near & ~moving & (x < 2 * radius)).any())
         if not ahead.any():
             return math.inf, (0.0, 0.0), grazes
         x, y = x[ahead], y[ahead]
-        gaps = x - np.sqrt(radius**2 - y**2)
+        gaps = x - np.sqrt(radius[ahead] ** 2 - y**2)
         k = int(gaps.argmin())
         return max(float(gaps[k]), 0.0), (float(x[k]), float(y[k])), grazes

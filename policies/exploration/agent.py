@@ -21,7 +21,7 @@ from pilotfish.hardware.path_follower import PathFollower
 from pilotfish.hardware.robots import RobotSpec
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.explorer import ExplorationPolicy
-from pilotfish.policies.exploration.mapping import MapFrame, OccupancyMap, Window
+from pilotfish.policies.exploration.mapping import NO_MASKS, MapFrame, OccupancyMap, Window
 from pilotfish.policies.exploration.obstructions import Obstructions
 from pilotfish.policies.exploration.odometry import PoseTrack
 from pilotfish.policies.exploration.own_map_file import load_own_map
@@ -104,7 +104,7 @@ class ExplorerAgent:
         robots: how many the team has.
         frame: of the map; the same for the whole team.
         spec: the robot.
-        policy: its own instance; it is reset here.
+        policy: its own instance; it is reset here, as soon as the robot knows where it is.
         seed: of its policy; the same for the whole team.
         epoch: when this process started [ns]; later than that of the robot's process before.
         lidar: its laser.
@@ -157,7 +157,8 @@ class ExplorerAgent:
         self.failure = ""
         """What the policy has raised at the last decision."""
         self._scan: Scan | None = None  # waits for its pose
-        self._points = np.empty((0, 2))
+        self._points = np.empty((0, 2))  # what the laser sees, base frame
+        self._moving = np.empty(0, bool)  # which of these may move
         self._seen_at = -math.inf
         self._decided_at = -math.inf
         self._decided_way = 0.0
@@ -165,7 +166,8 @@ class ExplorerAgent:
         self._doubted_at = -math.inf
         self._progress: tuple[float, float, float] | None = None  # x, y, since when
         self._blocked_since: float | None = None
-        policy.reset(self.belief, seed, self.clearance)
+        self._seed = seed
+        self._begun = False  # whether the policy has been reset, which needs a position
 
     # Inputs.
 
@@ -257,19 +259,35 @@ class ExplorerAgent:
         pose = self.track.at(scan.stamp, p.pose_tolerance)
         if pose is None or scan.stamp < self.track.settled_at + _SETTLE:
             self.dropped["no_pose" if pose is None else "after_jump"] += 1
-            self._see(scan)
+            self._see(scan, None, NO_MASKS)
             return None
-        window = self.own.insert(scan, pose, self._peers(now))
+        peers = self._peers(now)
+        before = self._see(scan, pose, peers)
+        window = self.own.insert(scan, pose, peers)
         if window is None:
             self.dropped["refused"] += 1
+            self._seen_at = before
             return None
-        self._see(scan)
         self.team_map.apply_own(window)
         return window
 
-    def _see(self, scan: Scan) -> None:
-        if np.isfinite(scan.ranges).any() or np.isposinf(scan.ranges).any():
-            self._points, self._seen_at = scan.points(self.own.lidar), max(scan.stamp, self._seen_at)
+    def _see(self, scan: Scan, pose: Pose | None, peers: NDArray[np.float64]) -> float:
+        """Note what stands around the robot; returns when that was known before.
+
+        What stands near where a peer may be may move, and what stands where the map was free.
+        """
+        before = self._seen_at
+        if np.isnan(scan.ranges).all():
+            return before
+        self._points, self._seen_at = scan.points(self.own.lidar), max(scan.stamp, before)
+        self._moving = np.zeros(len(self._points), bool)
+        if pose is not None and len(self._points):
+            cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
+            xy = self._points @ np.array([[cos, sin], [-sin, cos]]) + [pose.x, pose.y]
+            self._moving = self.own.was_free(xy)
+            for x, y, radius in peers.tolist():
+                self._moving |= np.hypot(xy[:, 0] - x, xy[:, 1] - y) <= radius
+        return before
 
     def _peers(self, now: float) -> NDArray[np.float64]:
         """Discs (x, y, radius) [m] where connected peers may be."""
@@ -344,6 +362,9 @@ class ExplorerAgent:
 
     def _choose(self, pose: Pose) -> NDArray:
         """Corners [px] of the way to the goal, else of the policy's choice."""
+        if not self._begun:
+            self.policy.reset(self.belief, self._seed, self.clearance)
+            self._begun = True
         if self.goal is not None:
             corners = way_to(self.policy, self.frame.to_pixels(self.goal))
             if len(corners) and math.dist(self.goal, (pose.x, pose.y)) > 3 * self.frame.resolution:
@@ -363,4 +384,4 @@ class ExplorerAgent:
     def _drive(self, pose: Pose, now: float) -> Velocity:
         seen = min(self.track.stamp, self._seen_at)
         latency = max(now - seen, 0.0) + self.spec.command_timeout + _TICKS
-        return self.follower.drive(pose, self._points, latency)
+        return self.follower.drive(pose, self._points, self._moving, latency)

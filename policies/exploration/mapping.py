@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pilotfish.hardware.differential_drive import Pose
 from pilotfish.hardware.lidar import LidarSpec, Scan
 from pilotfish.policies.exploration.blocks import FREE, UNKNOWN
-from pilotfish.policies.exploration.rays import insert_scan, rays_through_walls, threshold
+from pilotfish.policies.exploration.rays import MISS, insert_scan, rays_through_walls, threshold
 
 TILE = 32
 """Edge of the pieces in which maps are exchanged [px]."""
@@ -28,6 +28,9 @@ NO_MASKS = np.empty((0, 3))
 MOST_PIXELS = 64_000_000
 FILL_AT_MOST = 4
 """Rays filled in between two of a laser, at most; coarser lasers leave gaps."""
+
+SURELY_FREE = 3 * MISS
+"""Log odds of a pixel in which no wall can be [1/20]."""
 
 CONTRADICTION = 0.05
 """A scan without a single return is refused when more than this share of its rays passes known walls."""
@@ -219,6 +222,14 @@ class OccupancyMap:
         """bool [H / TILE, W / TILE] tiles of which something is known."""
         height, width = self.frame.tiles
         return (self.pixels != UNKNOWN).reshape(height, TILE, width, TILE).any(axis=(1, 3))
+
+    def was_free(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """bool [K] whether the map around points [K, 2] (x, y) [m] is surely free: no wall can be there."""
+        row, col = np.rint(self.frame.to_pixels(xy)).astype(int).T
+        height, width = self.frame.shape
+        row, col = np.clip(row, 1, height - 2), np.clip(col, 1, width - 2)
+        around = np.stack([self.log_odds[row + a, col + b] for a in (-1, 0, 1) for b in (-1, 0, 1)])
+        return (around[4] <= SURELY_FREE) & (around <= 0).all(axis=0)
 
     def window(self, row: float, col: float, reach: float) -> Window:
         """The part of a square around a point that lies in the map [px]."""

@@ -227,7 +227,13 @@ class TeamTalk:
             {source: layer.have for source, layer in self.team_map.layers.items() if layer.have},
         )
         started = now if self.started is None else self.started
-        return Beacon(self.source, self._sequence, now, started, (own, *self.reports.values()))
+        passed_on = [report for robot, report in self.reports.items() if self._is_news(robot, now)]
+        return Beacon(self.source, self._sequence, now, started, (own, *passed_on))
+
+    def _is_news(self, robot: int, now: float) -> bool:
+        """Whether somebody in reach does not hear a robot itself, and so has to be told of it."""
+        peers = (self.reports[peer] for peer in self.direct(now) if peer != robot and peer in self.reports)
+        return any(not report.heard >> robot & 1 for report in peers)
 
     def _tiles(self, now: float) -> list[bytes]:
         """Pieces of maps that somebody in reach lacks, as far as the budget goes."""
