@@ -103,12 +103,9 @@ def plan(
         )
 
     simulated = team | {"world": world}
+    pace = {"real_time_factor": real_time_factor, "wall_clock": not use_sim_time}
     specs = [
-        node(
-            "explore_sim",
-            simulated | {"backend": backend, "real_time_factor": real_time_factor},
-            required=True,
-        ),
+        node("explore_sim", simulated | {"backend": backend} | pace, required=True),
         node("exploration_radio", simulated | clock | {"radio": radio}, respawn=True),
     ]
     hosts = min(processes or math.ceil(robots / ROBOTS_PER_PROCESS), robots)

@@ -85,8 +85,9 @@ def plan(
             **options,
         )
 
+    pace = {"real_time_factor": real_time_factor, "wall_clock": not use_sim_time}
     specs = [
-        node("fleet_sim", fleet | {"backend": backend, "real_time_factor": real_time_factor}, required=True),
+        node("fleet_sim", fleet | {"backend": backend} | pace, required=True),
         node("radio", fleet | clock, respawn=True),
         node("task", fleet | clock, respawn=True),
     ]

@@ -45,7 +45,8 @@ them, and does not wait for them again before they have sent one."""
 POLL = 0.005
 """How often the world looks whether it is time for a tick [s, wall clock]."""
 CATCH_UP = 0.5
-"""Delay that later ticks make good [s, wall clock]."""
+"""Delay that later ticks make good [s, wall clock]; with the parameter ``wall_clock`` nothing is made good,
+because stamps then are the time of day, for robots that do not follow ``/clock``."""
 LEAD = 2
 """Ticks that the world may be ahead of the slowest robot."""
 
@@ -68,6 +69,7 @@ class SimulatorNode(Node):
         self.spec = get_robot(str(parameter(self, "robot_type", robot_type)))
         self.world = self.make_world(self.grid, self.spec)
         self.dt = float(parameter(self, "tick", 0.05))
+        self.wall_clock = bool(parameter(self, "wall_clock", False))
         self.factor = float(parameter(self, "real_time_factor", 1.0))
         self.poses = self.world.reset(self.seed)
         self.now = time.time()
@@ -125,7 +127,7 @@ class SimulatorNode(Node):
             return
         self.step()
         if self.factor > 0:  # what was lost is made good, within limits
-            self._due = max(self._due + self.dt / self.factor, now - CATCH_UP)
+            self._due = max(self._due + self.dt / self.factor, now - (0 if self.wall_clock else CATCH_UP))
 
     def _robots_keep_up(self) -> bool:
         """False while a robot still computes: an overloaded computer slows time down."""
@@ -143,7 +145,7 @@ class SimulatorNode(Node):
         sent = [wheels.output(self.now) for wheels in self._wheels]
         velocity = np.array([(v.forward, v.turn) for v in sent])
         self.poses = self.world.step(velocity, self.dt)
-        self.now += self.dt
+        self.now = max(self.now + 1e-4, time.time()) if self.wall_clock else self.now + self.dt
         self.ticks += 1
         self._stepped_at = time.monotonic()
         for i, (pose, speed) in enumerate(zip(self.poses.tolist(), velocity.tolist(), strict=True)):

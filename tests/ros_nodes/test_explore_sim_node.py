@@ -65,3 +65,12 @@ def test_robots_start_where_they_are_told(make_node):
 def test_wrong_starts_are_named(make_node):
     with pytest.raises(ValueError, match="x, y of 2 robots, got 3 numbers"):
         world_of(make_node, starts="[1.0, 2.0, 3.0]")
+
+
+def test_on_the_wall_clock_stamps_are_the_time_of_day_however_late_a_tick_is(make_node, monkeypatch):
+    world = world_of(make_node, wall_clock=True)
+    late = world.now + 30.0
+    monkeypatch.setattr("pilotfish.ros_nodes.simulator.time.time", lambda: late)
+    world.step()
+    world.step()
+    assert late <= world.now < late + 0.01
