@@ -18,9 +18,7 @@ from pilotfish.policies.exploration.wire import Source
 FRAME = MapFrame.covering((-4.0, -3.0), (9.0, 6.0), 0.1)
 MIDDLE = Pose(0.03, 0.02, 0.4)
 
-readings = st.one_of(
-    st.floats(0.0, 12.0), st.sampled_from([math.inf, -math.inf, math.nan, 0.0, -1.0, 1e30])
-)
+readings = st.one_of(st.floats(0.0, 12.0), st.sampled_from([math.inf, -math.inf, math.nan, 0.0, -1.0, 1e30]))
 scans = st.builds(
     lambda ranges, start: Scan(np.array(ranges, np.float32), start, 2 * math.pi / len(ranges), 0.1, 8.0, 0.0),
     st.lists(readings, min_size=8, max_size=60),
