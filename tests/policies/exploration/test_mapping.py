@@ -111,15 +111,13 @@ def test_what_has_gone_is_cleared_and_what_has_come_is_noticed(box_scan):
     own = mapper()
     for _ in range(20):
         own.insert(box_scan(1.0), MIDDLE)
-    for count in range(1, 13):
+    for _ in range(12):
         own.insert(box_scan(2.0), MIDDLE)
     row, col = np.rint(FRAME.to_pixels((1.05 * math.cos(0.4), 1.05 * math.sin(0.4)))).astype(int)
     assert own.pixels[row, col] == FREE
-    for count in range(1, 9):
+    for _ in range(5):
         own.insert(box_scan(1.0), MIDDLE)
-        if own.pixels[row, col] == OCCUPIED:
-            break
-    assert count <= 5
+    assert own.pixels[row, col] == OCCUPIED
 
 
 @pytest.mark.parametrize("clear", [True, False])
