@@ -72,7 +72,8 @@ def test_ros_finds_its_files_under_share(installed):
     share = installed / "share"
     assert (share / "ament_index/resource_index/packages/pilotfish").is_file()
     assert (share / "pilotfish/package.xml").is_file()
-    for folder, pattern in (("launch", "*.launch.py"), ("launch/params", "*.yaml")):
+    views = (("launch", "*.rviz"), ("launch", "*.foxglove.json"))
+    for folder, pattern in (("launch", "*.launch.py"), ("launch/params", "*.yaml"), *views):
         for path in (ROOT / folder).glob(pattern):
             assert (share / "pilotfish" / folder / path.name).is_file()
 

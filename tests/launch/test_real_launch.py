@@ -1,4 +1,4 @@
-"""The fleet's launch file under the real ``ros2 launch``, watched on its topics."""
+"""The launch files under the real ``ros2 launch``, watched on their topics."""
 
 import os
 import shutil
@@ -61,28 +61,74 @@ def watch(seconds: float, goals: int) -> dict[str, int]:
     return seen
 
 
-def test_robots_reach_goals_under_ros2_launch(ament_prefix, tmp_path, monkeypatch):
+def watch_maps(seconds: float, share: float) -> dict[str, float]:
+    """Last report of the explorers' simulator, as soon as every map holds a share of the building."""
+    import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray
+
+    seen = {"known": 0.0, "overlaps": -1.0}
+
+    def on_diagnostics(message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name == "explore_sim: world":
+                values = {pair.key: pair.value for pair in status.values}
+                seen.update({name: float(values[name]) for name in seen})
+
+    with rclpy.init():
+        node = rclpy.create_node("watcher")
+        node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 50)
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and seen["known"] < share:
+            rclpy.spin_once(node, timeout_sec=0.2)
+        node.destroy_node()
+    return seen
+
+
+@pytest.fixture
+def launched(ament_prefix, tmp_path, monkeypatch):
+    """``launched(words, watch)``: what ``watch()`` saw, the launch's exit code and what it said."""
     command = ros2_launch()
     if command is None:
         pytest.skip("no `ros2 launch` here: install ROS 2 (apt), source it, and run `make test-launch`")
-    # A domain of its own: goals that another fleet reaches must not count.
+    # A domain of its own: what another system does must not count.
     monkeypatch.setenv("ROS_DOMAIN_ID", str(40 + os.getpid() % 60))
     prefixes = [str(ament_prefix), os.environ.get("AMENT_PREFIX_PATH", "")]
     env = {**os.environ, "AMENT_PREFIX_PATH": os.pathsep.join(filter(None, prefixes))}
     log = tmp_path / "launch.log"
-    words = [*command, "pilotfish", "fleet.launch.py"]
-    words += ["world:=random", "robots:=8", "policy:=planner_pibt"]
-    with log.open("w") as output:
-        launch = subprocess.Popen(
-            words, env=env, cwd=tmp_path, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        try:
-            seen = watch(SECONDS, goals=3)
-            os.killpg(launch.pid, signal.SIGINT)
-            code = launch.wait(timeout=20)
-        finally:
-            if launch.poll() is None:
-                os.killpg(launch.pid, signal.SIGKILL)
-    assert seen["goals_reached"] >= 3, f"{seen} after {SECONDS} s; the launch said:\n{log.read_text()}"
+
+    def run(words, watch):
+        with log.open("w") as output:
+            launch = subprocess.Popen(
+                [*command, "pilotfish", *words],
+                env=env,
+                cwd=tmp_path,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                seen = watch()
+                os.killpg(launch.pid, signal.SIGINT)
+                code = launch.wait(timeout=20)
+            finally:
+                if launch.poll() is None:
+                    os.killpg(launch.pid, signal.SIGKILL)
+        return seen, code, log.read_text()
+
+    return run
+
+
+def test_robots_reach_goals_under_ros2_launch(launched):
+    words = ["fleet.launch.py", "world:=random", "robots:=8", "policy:=planner_pibt"]
+    seen, code, said = launched(words, lambda: watch(SECONDS, goals=3))
+    assert seen["goals_reached"] >= 3, f"{seen} after {SECONDS} s; the launch said:\n{said}"
     assert seen["overlaps"] == 0
-    assert code == 0, log.read_text()
+    assert code == 0, said
+
+
+def test_a_team_explores_under_ros2_launch(launched):
+    words = ["explore.launch.py", "world:=gen:offices?size=80x120&seed=1", "robots:=3", "radio:=mid"]
+    seen, code, said = launched(words, lambda: watch_maps(SECONDS, share=0.99))
+    assert seen["known"] >= 0.99, f"{seen} after {SECONDS} s; the launch said:\n{said}"
+    assert seen["overlaps"] == 0
+    assert code == 0, said
