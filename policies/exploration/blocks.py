@@ -196,7 +196,7 @@ def _frontier(space, known, pooled, anchor, i, j):
                     faint += 1
                     if known[r // BLOCK, c // BLOCK] == 0:
                         edge += 1
-    if edge >= 2 or faint >= 3:
+    if edge >= 2 or faint >= 4:
         return CLEAR
     return FAINT if faint == 2 else NONE
 
