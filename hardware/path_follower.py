@@ -27,6 +27,7 @@ class FollowGains:
         stop_before: between the robot's edge and an obstacle ahead [m].
         beside: what passes the robot's edge nearer than this makes it slow down [m].
         creep: speed past such things [m/s].
+        crawl: an obstacle that allows less than this stops the robot [m/s].
         apart: what may move, such as other robots, counts as this much larger [m].
     """
 
@@ -38,6 +39,7 @@ class FollowGains:
     stop_before: float = 0.08
     beside: float = 0.03
     creep: float = 0.1
+    crawl: float = 0.05
     apart: float = 0.15
 
 
@@ -105,8 +107,8 @@ class PathFollower:
         safe = spec.speed_to_stop_within(gap - gains.stop_before, latency)
         if grazes:
             safe = min(safe, gains.creep)
-        if safe <= 0.0:
-            self.blocked = True
+        if safe < gains.crawl:  # It would approach for ever.
+            safe, self.blocked = 0.0, True
             cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
             x, y = nearest
             self.obstacle = (pose.x + cos * x - sin * y, pose.y + sin * x + cos * y)

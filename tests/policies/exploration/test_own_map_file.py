@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from pilotfish.hardware.differential_drive import Pose
+from pilotfish.hardware.lidar import LidarSpec
+from pilotfish.policies.exploration.mapping import MapFrame, OccupancyMap
+from pilotfish.policies.exploration.own_map_file import load_own_map, save_own_map
+
+FRAME = MapFrame(0.1, (0.0, 0.0), 64, 64)
+
+
+@pytest.fixture
+def seen(box_scan):
+    own = OccupancyMap(FRAME, LidarSpec())
+    own.insert(box_scan(1.5), Pose(3.2, 3.2, 0.0))
+    return own
+
+
+def test_what_is_saved_is_loaded(seen, tmp_path):
+    file = tmp_path / "deep" / "map.npz"
+    save_own_map(seen, file)
+    again = OccupancyMap(FRAME, LidarSpec())
+    load_own_map(again, file)
+    assert np.array_equal(again.log_odds, seen.log_odds)
+    assert np.array_equal(again.pixels, seen.pixels)
+    assert np.array_equal(again.dirty, seen.dirty)
+    assert [path.name for path in file.parent.iterdir()] == ["map.npz"]
+
+
+def test_another_frame_or_damage_is_refused(seen, tmp_path):
+    file = tmp_path / "map.npz"
+    save_own_map(seen, file)
+    other = OccupancyMap(MapFrame(0.1, (0.0, 1.0), 64, 64), LidarSpec())
+    with pytest.raises(ValueError, match="another map frame"):
+        load_own_map(other, file)
+    whole = file.read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"garbage", whole[:200] + b"x" * 50 + whole[250:]):
+        file.write_bytes(damaged)
+        with pytest.raises(ValueError, match="holds no map"):
+            load_own_map(OccupancyMap(FRAME, LidarSpec()), file)
+    with pytest.raises(FileNotFoundError):
+        load_own_map(other, tmp_path / "none.npz")
+
+
+def test_a_failed_save_leaves_the_old_file(seen, tmp_path, monkeypatch):
+    file = tmp_path / "map.npz"
+    save_own_map(seen, file)
+    before = file.read_bytes()
+
+    def full(*args, **kwargs):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(OSError, match="no space"):
+        save_own_map(seen, file)
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["map.npz"]
