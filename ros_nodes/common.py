@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -84,7 +85,7 @@ def seconds_now(node: Node) -> float:
     return node.get_clock().now().nanoseconds * 1e-9
 
 
-def parameter(node: Node, name: str, default: object) -> object:
+def parameter(node: Node, name: str, default: object) -> Any:
     """Declare a parameter, unless that was done before, and return its value."""
     if not node.has_parameter(name):
         node.declare_parameter(name, default)

@@ -246,21 +246,21 @@ class ExplorerNode(LifecycleNode):
         for frame in output.frames:
             self._outbox.publish(bytes_to_message(frame))
         if output.decided:
-            self._publish_path(now)
+            self._publish_path(self.agent, now)
 
     def _send_velocity(self, velocity: Velocity, now: float) -> None:
         if self._nav2 is None:
             self._command.publish(velocity_to_message(velocity, self.robot_name, now))
 
-    def _publish_path(self, now: float) -> None:
-        agent = self.agent
+    def _publish_path(self, agent: ExplorerAgent, now: float) -> None:
         path = agent.path
         if self._nav2 is not None:
             self._nav2.drive_to(path[-1] if path else None, now)
         here = [(agent.pose.x, agent.pose.y)] if agent.pose is not None else []
         self._plan.publish(path_to_message([*here, *path], now))
         if path:
-            self._waypoint.publish(pose_stamped(*path[-1], now))
+            x, y = path[-1]
+            self._waypoint.publish(pose_stamped(x, y, now))
 
     def report(self) -> None:
         """What is told about once a second: the map, if it has changed, its size, and the diagnostics."""

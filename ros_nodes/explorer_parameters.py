@@ -31,6 +31,9 @@ def make_explorer(node: Node, robot: int, epoch: int) -> ExplorerAgent:
     spec = get_robot(str(parameter(node, "robot_type", "scout")))
     policy = str(parameter(node, "policy", "hungarian"))
     warm_up((make_exploration_policy(policy), make_exploration_policy(policy)), spec)
+    x, y, yaw = _numbers(node, "laser_pose", (0.0, 0.0, 0.0))
+    hides = float(parameter(node, "robot_hides", LidarSpec.robot_hides))
+    lidar = LidarSpec(float(parameter(node, "laser_range", 8.0)), x, y, yaw, hides)
     return ExplorerAgent(
         robot,
         int(parameter(node, "robots", 1)),
@@ -43,11 +46,7 @@ def make_explorer(node: Node, robot: int, epoch: int) -> ExplorerAgent:
         make_exploration_policy(policy),
         seed=int(parameter(node, "seed", 0)),
         epoch=epoch,
-        lidar=LidarSpec(
-            float(parameter(node, "laser_range", 8.0)),
-            *_numbers(node, "laser_pose", (0.0, 0.0, 0.0)),
-            float(parameter(node, "robot_hides", LidarSpec.robot_hides)),
-        ),
+        lidar=lidar,
         start_pose=Pose(*_numbers(node, "start_pose", (0.0, 0.0, 0.0))),
         parameters=ExplorerParameters(**_declared(node, ExplorerParameters)),
         talk=TalkParameters(**_declared(node, TalkParameters)),
@@ -61,6 +60,7 @@ def _numbers(node: Node, name: str, default: tuple[float, ...]) -> Any:
     return values
 
 
-def _declared(node: Node, kind: type) -> dict[str, Any]:
+def _declared(node: Node, kind: Any) -> dict[str, Any]:
     """Values of the parameters that are called as the fields of a dataclass are."""
-    return {item.name: type(item.default)(parameter(node, item.name, item.default)) for item in fields(kind)}
+    defaults: dict[str, Any] = {item.name: item.default for item in fields(kind)}
+    return {name: type(value)(parameter(node, name, value)) for name, value in defaults.items()}

@@ -7,6 +7,7 @@ own costmaps; give it the explorer's ``map`` as the static layer, and the robot'
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from typing import Any
 
 from rclpy.action import ActionClient
@@ -30,14 +31,15 @@ class Nav2Driver:
 
     def __init__(self, node: Node) -> None:
         try:
-            from nav2_msgs.action import NavigateToPose
+            # Not in package.xml: whoever drives without Nav2 needs none of it.
+            kind: Any = import_module("nav2_msgs.action").NavigateToPose
         except ImportError as error:
             raise RuntimeError(
                 "driver nav2 needs the package nav2_msgs (apt install ros-$ROS_DISTRO-nav2-msgs); "
                 "driver follower drives without it"
             ) from error
-        self._kind: Any = NavigateToPose
-        self._client = ActionClient(node, NavigateToPose, "navigate_to_pose")
+        self._kind = kind
+        self._client: Any = ActionClient(node, kind, "navigate_to_pose")
         self._node = node
         self._sent: tuple[float, float] | None = None
         self._handle: Any = None
@@ -57,7 +59,7 @@ class Nav2Driver:
             )
             return
         self._sent = waypoint
-        goal = self._kind.Goal(pose=pose_stamped(*waypoint, now))
+        goal = self._kind.Goal(pose=pose_stamped(waypoint[0], waypoint[1], now))
         self._client.send_goal_async(goal).add_done_callback(self._on_answer)
 
     def stop(self) -> None:

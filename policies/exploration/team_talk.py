@@ -242,7 +242,7 @@ class TeamTalk:
         self._budget = min(self._budget + elapsed * p.bytes_per_second, p.bytes_per_second)
         self._budget_at = now
         peers = [robot for robot in self.direct(now) if robot in self.reports]
-        frames = []
+        frames: list[bytes] = []
         if not peers:
             return frames
         for source, layer in self.team_map.layers.items():
