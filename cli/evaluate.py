@@ -10,6 +10,10 @@ app = typer.Typer(
     cls=lazy_group(
         {
             "follower": ("pilotfish.cli.evaluate_follower:app", "Throughput of fleet policies on grid maps."),
+            "ir2": (
+                "pilotfish.cli.evaluate_ir2:app",
+                "Exploring teams: path, success, connectivity.",
+            ),
             "fleet": (
                 "pilotfish.ros_nodes.fleet_trial:app",
                 "Driving robots under delay, loss, kill.",

@@ -73,7 +73,10 @@ def print_rows(rows: Sequence[Row], columns: Sequence[str] | None = None, title:
         table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
     for row in rows:
         table.add_row(*(_cell(row, column) for column in columns))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 240)  # A file has no edge to cut columns at.
+    console.print(table)
 
 
 def _cell(row: Row, column: str) -> str:
