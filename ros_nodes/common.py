@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -57,6 +59,9 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
             try:
                 executor.spin()
             finally:
+                # The terminal and ros2 launch may both interrupt; what nodes write at their end must get whole.
+                if threading.current_thread() is threading.main_thread():
+                    signal.signal(signal.SIGINT, signal.SIG_IGN)
                 node.destroy_node()
         except Exception:
             # Asked before the context manager shuts ROS down. Where ROS is down already, the error is only
