@@ -59,7 +59,7 @@ def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
             try:
                 executor.spin()
             finally:
-                # The terminal and ros2 launch may both interrupt; what nodes write at their end must get whole.
+                # The terminal and ros2 launch may both interrupt: what nodes write at their end gets whole.
                 if threading.current_thread() is threading.main_thread():
                     signal.signal(signal.SIGINT, signal.SIG_IGN)
                 node.destroy_node()
