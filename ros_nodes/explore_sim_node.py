@@ -86,7 +86,7 @@ class ExploreSimNode(SimulatorNode):
 
     def figures(self) -> dict[str, object]:
         """How far the team is."""
-        known = {
+        known: dict[str, object] = {
             f"known_{name.removeprefix('robot_')}": round(float(share), 4)
             for name, share in zip(self.names, self.known, strict=True)
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from rclpy.client import Client
 from std_srvs.srv import SetBool
 
 from pilotfish.ros_nodes.live_system import LiveSystem
@@ -70,7 +71,7 @@ class LiveExploration(LiveSystem):
         Raises:
             TimeoutError: the radio does not answer.
         """
-        client = self.watch.node.create_client(SetBool, "cut_radio")
+        client: Client = self.watch.node.create_client(SetBool, "cut_radio")
         try:
             if not client.wait_for_service(10.0):
                 raise TimeoutError("nobody offers cut_radio")

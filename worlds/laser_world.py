@@ -35,7 +35,7 @@ class Laser:
     @property
     def angles(self) -> NDArray[np.float64]:
         """float64 [rays] from the robot's x axis [rad]."""
-        return -np.pi + np.arange(self.rays) * self.increment
+        return -np.pi + np.arange(self.rays, dtype=np.float64) * self.increment
 
     @property
     def increment(self) -> float:

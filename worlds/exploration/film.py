@@ -11,6 +11,7 @@ animate_exploration(film.trajectory(), "episode.mp4")
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class EpisodeFilm:
         self._size = world.grid.walls.shape
         self._maps = [MapHistory(self._size) for _ in range(world.robots)]
         self._position = world.position.copy()
-        self._rows: dict[str, list[NDArray]] = {
+        self._rows: dict[str, list[Any]] = {
             name: [] for name in ("times", "positions", "links", "believed", "targets")
         }
         self._append(self._world.time, self._position)

@@ -243,7 +243,7 @@ def animate_exploration(
     plays in real time.
     """
     painter = ExplorationPainter(trajectory, title, width, max_height)
-    moments = frame_moments(trajectory, fps, seconds)
+    moments = frame_moments(trajectory.duration, fps, seconds)
     total = len(moments) if progress else None
     return write_video(map(painter.frame, moments.tolist()), path, fps, total)
 

@@ -47,7 +47,7 @@ class MapHistory:
         if self.times and time <= self.times[-1]:
             raise ValueError(f"maps must be added in order of time, got {time} after {self.times[-1]}")
         self.times.append(time)
-        self._packed.append(zlib.compress(np.ascontiguousarray(pixels, np.uint8), 1))
+        self._packed.append(zlib.compress(pixels.astype(np.uint8).tobytes(), 1))
 
     def at(self, time: float) -> NDArray[np.uint8]:
         """The map at a time [s]; all UNKNOWN before the first. Not to be written to."""

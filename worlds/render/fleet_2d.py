@@ -91,7 +91,7 @@ def animate_fleet(
     plays in real time.
     """
     painter = FleetPainter(trajectory, title, width, max_height)
-    moments = frame_moments(trajectory, fps, seconds)
+    moments = frame_moments(trajectory.duration, fps, seconds)
     total = len(moments) if progress else None
     return write_video(map(painter.frame, moments.tolist()), path, fps, total)
 
@@ -112,7 +112,7 @@ def picture_fleet(
     return path
 
 
-def frame_moments(trajectory: FleetTrajectory, fps: float, seconds: float | None) -> NDArray[np.float64]:
-    """Seconds after the start at which the frames of a video are taken."""
-    length = trajectory.duration if seconds is None else seconds
-    return np.linspace(0.0, trajectory.duration, max(2, round(length * fps)))
+def frame_moments(duration: float, fps: float, seconds: float | None) -> NDArray[np.float64]:
+    """Seconds after the start at which the frames of a video of ``duration`` [s] are taken."""
+    length = duration if seconds is None else seconds
+    return np.linspace(0.0, duration, max(2, round(length * fps)))

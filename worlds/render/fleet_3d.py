@@ -179,7 +179,7 @@ def film_fleet(
 ) -> Path:
     """3D video of a trajectory to an .mp4 or .gif; returns its path. ``seconds`` as in ``animate_fleet``."""
     scene = FleetScene(trajectory, title, size, zoom, still)
-    moments = frame_moments(trajectory, fps, seconds)
+    moments = frame_moments(trajectory.duration, fps, seconds)
     total = len(moments) if progress else None
     return write_video(map(scene.frame, moments.tolist()), path, fps, total)
 
