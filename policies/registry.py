@@ -83,6 +83,12 @@ def _explorer(kind: str, name: str, **settings) -> ExplorationPolicy:
     return getattr(planned, kind)(name, **settings)
 
 
+def _territory() -> ExplorationPolicy:
+    from pilotfish.policies.ir2.territory import TerritoryPolicy
+
+    return TerritoryPolicy("territory")
+
+
 EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
     "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),
     "greedy": (
@@ -104,6 +110,10 @@ EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
     "pursuit": (
         "hungarian, and detours to peers that lack much",
         lambda: _explorer("Pursuit", "pursuit"),
+    ),
+    "territory": (
+        "the expert: own parts while apart, taking over, hunting who lacks something",
+        _territory,
     ),
     "full_comm": (
         "hungarian with a radio that always reaches: the optimistic bound",

@@ -40,6 +40,8 @@ class TeamBelief:
         connected: bool [N] whether robot n can be reached now; True for ``me``.
         met: float64 [N] when robot n was last connected to this one [s].
         misses: int [N] how often n was silent where it should have been heard.
+        claim: int8 [h, w] robot that a block's frontier was left to when it was last assigned; -1 for none.
+        claimed: float32 [h, w] when that was [s].
     """
 
     def __init__(self, me: int, robots: int, shape: tuple[int, int]) -> None:
@@ -62,6 +64,8 @@ class TeamBelief:
         self.connected = np.zeros(robots, bool)
         self.connected[me] = True
         self.misses = np.zeros(robots, np.int64)
+        self.claim = np.full(blocks, -1, np.int8)
+        self.claimed = np.full(blocks, -np.inf, np.float32)
 
     @property
     def robots(self) -> int:
@@ -107,15 +111,18 @@ class TeamBelief:
             if self.connected[peer] or not np.isfinite(there).all():
                 self.misses[peer] = 0
                 continue
-            if float(np.hypot(*(there - here))) <= SURE_RANGE and self._in_sight(here, there):
+            if self.should_hear(here, there):
                 self.misses[peer] += 1
                 if self.misses[peer] >= MISSES:
                     self.position[peer] = np.nan
                     self.target[peer] = np.nan
                     self.misses[peer] = 0
 
-    def _in_sight(self, a: NDArray, b: NDArray) -> bool:
-        (r0, c0), (r1, c1) = np.rint(a).astype(int), np.rint(b).astype(int)
+    def should_hear(self, here: NDArray, there: NDArray) -> bool:
+        """Whether a robot here hears one there (row, col) [px] in every radio regime, on this map."""
+        if float(np.hypot(*(there - here))) > SURE_RANGE:
+            return False
+        (r0, c0), (r1, c1) = np.rint(here).astype(int), np.rint(there).astype(int)
         return bool(line_is_free(self.pixels, r0, c0, r1, c1))
 
 
@@ -158,7 +165,13 @@ def _exchange_reports(team: list[TeamBelief], inside: NDArray[np.bool_], now: fl
     union = team[0].free[team[0].me]
     free = np.maximum.reduce([belief.free for belief in team])
     free[inside] = union
+    claimed = np.maximum.reduce([belief.claimed for belief in team])
     for belief in team:
+        newest_claims = (belief.claimed == claimed) & (belief.claim >= 0)
+        for other in team:
+            np.copyto(other.claim, belief.claim, where=newest_claims)
+    for belief in team:
+        belief.claimed[:] = claimed
         for name, values in fields.items():
             getattr(belief, name)[:] = values
         belief.free[:] = free

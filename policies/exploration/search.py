@@ -10,7 +10,7 @@ from pilotfish.policies.exploration.blocks import BLOCK, NEIGHBOUR_COL, NEIGHBOU
 FAR = np.int32(2**30)
 """Distance of what cannot be reached."""
 
-_BUCKETS = 64
+BUCKETS = 64
 """More than the longest link: anchors of neighbouring blocks are at most 9.9 px apart."""
 
 
@@ -30,20 +30,20 @@ def distance_field(links, sources):
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     distance = np.full(height * width, FAR, np.int32)
     origin = np.full(height * width, -1, np.int16)
-    buckets = np.empty((_BUCKETS, 1024), np.int32)
-    filled = np.zeros(_BUCKETS, np.int64)
+    buckets = np.empty((BUCKETS, 1024), np.int32)
+    filled = np.zeros(BUCKETS, np.int64)
     waiting = 0
     for s in range(len(sources)):
         if distance[sources[s]] != 0:
             distance[sources[s]], origin[sources[s]] = 0, s
             if filled[0] == buckets.shape[1]:
-                buckets = _widened(buckets)
+                buckets = widened(buckets)
             buckets[0, filled[0]] = sources[s]
             filled[0] += 1
             waiting += 1
     now = 0
     while waiting > 0:
-        slot = now % _BUCKETS
+        slot = now % BUCKETS
         # No way is 0 long, so a bucket does not grow while it is worked on.
         for entry in range(filled[slot]):
             block = buckets[slot, entry]
@@ -58,9 +58,9 @@ def distance_field(links, sources):
                 if reached < distance[other]:
                     distance[other] = reached
                     origin[other] = origin[block]
-                    target = reached % _BUCKETS
+                    target = reached % BUCKETS
                     if filled[target] == buckets.shape[1]:
-                        buckets = _widened(buckets)
+                        buckets = widened(buckets)
                     buckets[target, filled[target]] = other
                     filled[target] += 1
                     waiting += 1
@@ -71,7 +71,8 @@ def distance_field(links, sources):
 
 
 @njit(cache=True)
-def _widened(buckets):
+def widened(buckets):
+    """The same buckets, each with room for twice as many."""
     wider = np.empty((len(buckets), 2 * buckets.shape[1]), np.int32)
     wider[:, : buckets.shape[1]] = buckets
     return wider

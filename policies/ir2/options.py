@@ -1,0 +1,44 @@
+"""What an explorer chooses between, priced by the planner: the frame of the expert and of the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+EXPLORE, TAKE_OVER, MEET, LAST_CORNER, WAIT = range(5)
+"""Kinds of option: a frontier that is this robot's, one that was left to a robot out of reach, a robot out of
+reach, a place where little is left to see, and to stay."""
+
+KINDS = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """M things that a robot may do next; the last is always to wait.
+
+    Attributes:
+        kind: int8 [M].
+        block: int64 [M] where to go; -1 to wait.
+        way: float32 [M] to there [px].
+        cost: float32 [M] the planner's price [px]; the least is its choice.
+        size, pocket: float32 [M] blocks of frontier, and of unknown behind it.
+        peer: int8 [M] whom the option is about: the robot it was left to, or to be met; -1 for none.
+    """
+
+    kind: NDArray[np.int8]
+    block: NDArray[np.int64]
+    way: NDArray[np.float32]
+    cost: NDArray[np.float32]
+    size: NDArray[np.float32]
+    pocket: NDArray[np.float32]
+    peer: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+    @property
+    def best(self) -> int:
+        """The planner's choice."""
+        return int(self.cost.argmin())
