@@ -8,7 +8,10 @@ from pilotfish.cli.lazy import lazy_group
 
 app = typer.Typer(
     cls=lazy_group(
-        {"follower": ("pilotfish.cli.bench_follower:app", "The grid fleet and the cost of a decision.")}
+        {
+            "follower": ("pilotfish.cli.bench_follower:app", "The grid fleet and the cost of a decision."),
+            "ir2": ("pilotfish.cli.bench_ir2:app", "The cost of an explorer's decision, and its parts."),
+        }
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,

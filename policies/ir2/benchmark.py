@@ -31,8 +31,11 @@ PARTS: dict[str, tuple[str, ...]] = {
     "search": (f"{POLICY}.navigation:Navigation.field", f"{POLICY}.navigation:Navigation.path"),
     "frontiers": (f"{POLICY}.situation:find_frontiers",),
 }
-"""Part -> the functions that it consists of, where they are called from. What is left of a step of the world is
-``world_rest``, of a decision ``policy_rest``; a learned policy's ``network`` is its attribute of that name."""
+"""Part -> the functions that it consists of, where they are called from.
+
+What is left of a step of the world is ``world_rest``, of a decision ``policy_rest``. ``network`` is a learned
+policy's attribute of that name, called.
+"""
 
 
 class Stopwatch:
@@ -121,7 +124,7 @@ def decision_rows(policy: str, name: str, grid: GridMap, robots: int, episodes: 
     """Rows of a policy on a map, microseconds of CPU time a robot's decision, mean over whole episodes.
 
     ``world_decision`` is a decision and its share of the world's step without the network, ``decision`` with
-    it. Each row ``part: NAME`` is of a second run whose parts are timed, which makes it a bit slower, with its
+    it. Rows ``part: NAME`` are of a second run whose parts are timed, which makes it a bit slower, with their
     share of that run. An episode takes a random radio from its seed.
 
     Args:
