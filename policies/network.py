@@ -9,6 +9,28 @@ import onnxruntime
 from numpy.typing import NDArray
 
 
+def onnx_session(path: str | Path, threads: int = 1) -> onnxruntime.InferenceSession:
+    """An ONNX file, ready to run.
+
+    Args:
+        threads: for one call; robots run many policies, so the default is 1.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no ONNX model.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no ONNX model at {path}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ValueError(f"{path} is no usable ONNX model: {error}") from error
+
+
 class OnnxNetwork:
     """One input and one output of an ONNX file.
 
@@ -29,17 +51,7 @@ class OnnxNetwork:
     """
 
     def __init__(self, path: str | Path, output: str | None = None, threads: int = 1) -> None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"no ONNX model at {path}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        providers = ["CPUExecutionProvider"]
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=providers)
-        except Exception as error:
-            raise ValueError(f"{path} is no usable ONNX model: {error}") from error
+        self._session = onnx_session(path, threads)
         first, *others = self._session.get_inputs()
         outputs = [o.name for o in self._session.get_outputs()]
         if output is not None and output not in outputs:

@@ -26,7 +26,7 @@ from pilotfish.policies.exploration.obstructions import Obstructions
 from pilotfish.policies.exploration.odometry import PoseTrack
 from pilotfish.policies.exploration.own_map_file import load_own_map
 from pilotfish.policies.exploration.rays import way_is_clear
-from pilotfish.policies.exploration.route import nothing_left, way_to
+from pilotfish.policies.exploration.route import last_resort, nothing_left, way_to
 from pilotfish.policies.exploration.team_map import TeamMap
 from pilotfish.policies.exploration.team_talk import TalkParameters, TeamTalk
 from pilotfish.policies.exploration.wire import Source
@@ -167,6 +167,7 @@ class ExplorerAgent:
         self._progress: tuple[float, float, float] | None = None  # x, y, since when
         self._blocked_since: float | None = None
         self._seed = seed
+        self._finished = False  # whether the last decision found nothing left to explore
         self._begun = False  # whether the policy has been reset, which needs a position
 
     # Inputs.
@@ -356,12 +357,12 @@ class ExplorerAgent:
         self.decisions += 1
         path = self.frame.to_metres(np.asarray(corners, float).reshape(-1, 2))
         self.follower.follow([(x, y) for x, y in path.tolist()])
-        staying = not len(path) and not self.failure and not self.obstructions.passing
-        self.done = staying and nothing_left(self.policy)
+        self.done = self._finished and not self.failure and not self.obstructions.passing
         return True
 
     def _choose(self, pose: Pose) -> NDArray:
         """Corners [px] of the way to the goal, else of the policy's choice."""
+        self._finished = False
         if not self._begun:
             self.policy.reset(self.belief, self._seed, self.clearance)
             self._begun = True
@@ -371,7 +372,13 @@ class ExplorerAgent:
                 self.belief.target[self.robot] = corners[-1]
                 return corners
             self.goal = None  # Reached, or nothing leads there.
-        return self.policy.act()
+        corners = self.policy.act()
+        if not len(corners) and nothing_left(self.policy):
+            corners = last_resort(self.policy)
+            self._finished = not len(corners)
+            if len(corners):
+                self.belief.target[self.robot] = corners[-1]
+        return corners
 
     def _clear(self, pose: Pose) -> bool:
         """Whether the map shows no obstacle on what comes next of the path."""

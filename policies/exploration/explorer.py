@@ -66,7 +66,10 @@ class TargetPolicy:
     def act(self) -> NDArray[np.float32]:
         """Decide now; float32 [M, 2] corners (row, col) [px] of the way to drive, empty to stay."""
         situation = Situation.of(self.belief, self.navigation)
-        block = self.choose(situation)
+        return self.path_to(situation, self.choose(situation))
+
+    def path_to(self, situation: Situation, block: int) -> NDArray[np.float32]:
+        """Go for a block: note the target, and find the way to it; for STAY, none."""
         belief = self.belief
         if block == STAY:
             belief.target[belief.me] = belief.position[belief.me]

@@ -1,4 +1,4 @@
-"""What a robot's node asks of its policy's navigation: whether anything is left, and the way to a place."""
+"""What a robot asks of its policy's navigation: is anything left to explore, and which way leads there."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.explorer import NO_PATH, ExplorationPolicy
+from pilotfish.policies.exploration.gaps import way_through_gap
 from pilotfish.policies.exploration.navigation import Navigation
 from pilotfish.policies.exploration.situation import Situation
 
@@ -20,6 +21,15 @@ def nothing_left(policy: ExplorationPolicy) -> bool:
         return True
     situation = Situation.of(navigation.belief, navigation)
     return len(situation.frontiers) == 0 and situation.nearest_faint() < 0
+
+
+def last_resort(policy: ExplorationPolicy) -> NDArray[np.float32]:
+    """Corners [M, 2] (row, col) [px] of a way that the policy does not see; empty if there is none.
+
+    To be asked when ``nothing_left``.
+    """
+    navigation: Navigation | None = getattr(policy, "navigation", None)
+    return NO_PATH if navigation is None else way_through_gap(navigation)
 
 
 def way_to(policy: ExplorationPolicy, place: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -70,6 +70,11 @@ class Situation:
         blocks = self.peer_block
         return np.where(blocks >= 0, pixels_of(self.field[np.maximum(blocks, 0)]), np.inf)
 
+    @cached_property
+    def surplus(self) -> NDArray[np.int64]:
+        """int64 [N] free pixels that each robot is believed to lack, as ``TeamBelief.surplus``."""
+        return self.belief.surplus()
+
     def nearest_faint(self) -> int:
         """The nearest place where little is left to see; -1 where there is none."""
         faint = find_frontiers(self.navigation, self.field, FAINT)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,3 +43,13 @@ class Options:
     def best(self) -> int:
         """The planner's choice."""
         return int(self.cost.argmin())
+
+    def subset(self, rows: NDArray[np.int64]) -> Options:
+        """Some of the options."""
+        return Options(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Options]) -> Options:
+        """Several behind each other."""
+        names = [field.name for field in fields(cls)]
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))

@@ -67,7 +67,7 @@ class TerritoryPolicy(TargetPolicy):
             way = pixels_of(situation.field[corner])
             parts.append(_options(LAST_CORNER, [corner], [way], [3 * TIER + way]))
         parts.append(_options(WAIT, [STAY], [0.0], [4 * TIER]))
-        return Options(*(np.concatenate(column) for column in zip(*map(_columns, parts), strict=True)))
+        return Options.joined(parts)
 
     def _frontiers(self, situation: Situation) -> Options:
         belief, frontiers = situation.belief, situation.frontiers
@@ -149,8 +149,7 @@ class TerritoryPolicy(TargetPolicy):
     def _meetings(self, situation: Situation) -> Options:
         """Where robots out of reach are met that lack something; connected robots spread over them."""
         belief, navigation = situation.belief, situation.navigation
-        surplus = belief.surplus()
-        peers = [p for p in range(belief.robots) if not belief.connected[p] and surplus[p] > 0]
+        peers = [p for p in range(belief.robots) if not belief.connected[p] and situation.surplus[p] > 0]
         minds = [(peer, mind) for peer in peers if (mind := self._mind(situation, peer)) is not None]
         if not minds:
             return _options(MEET, [], [], [])
@@ -198,9 +197,3 @@ def _options(kind: int, block: list, way: list, cost: list, peer: list | None = 
         zeros,
         np.full(count, -1, np.int8) if peer is None else np.asarray(peer, np.int8),
     )
-
-
-def _columns(options: Options) -> tuple[NDArray, ...]:
-    return (
-        options.kind, options.block, options.way, options.cost, options.size, options.pocket, options.peer,
-    )  # fmt: skip

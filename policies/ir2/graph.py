@@ -1,0 +1,148 @@
+"""The belief graph: a bounded picture of all that a robot knows of its world.
+
+Nodes are dense around the robot and its peers, sparse elsewhere, and stand at every option and peer; their
+number never exceeds MOST_NODES: where the map grows, the sparse part thins out. Every known place belongs to
+its nearest node, and nodes whose places touch are neighbours, at the length of the shortest way over the
+border (a Voronoi diagram on the ways). So the graph is connected wherever the known free space is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pilotfish.policies.exploration.blocks import NEIGHBOUR_COL, NEIGHBOUR_ROW, SCALE
+from pilotfish.policies.exploration.search import FAR, distance_field
+from pilotfish.policies.exploration.situation import Situation
+
+if TYPE_CHECKING:
+    import networkx
+
+MOST_NODES = 96
+MOST_EDGES = 640
+"""Directed edges; a planar graph of MOST_NODES has fewer."""
+
+DENSE_PITCH, DENSE_REACH, PEER_REACH = 5, 20, 5
+"""Around the robot and its peers: a node every 20 px, within 80 and 20 px [blocks]."""
+
+SPARSE_PITCH = 10
+"""Elsewhere: a node every 40 px at first, further apart when there are too many [blocks]."""
+
+
+@dataclass(frozen=True)
+class BeliefGraph:
+    """K nodes and E directed edges.
+
+    Attributes:
+        block: int64 [K]; first the given ones in their order, then the others.
+        edges: int64 [2, E] from, to.
+        length: float32 [E] [px].
+        cell: int16 [h * w] node that each block belongs to, -1 for none.
+    """
+
+    block: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    length: NDArray[np.float32]
+    cell: NDArray[np.int16]
+
+    def to_networkx(self, situation: Situation) -> networkx.Graph:
+        """For a look at it: nodes have ``position`` (row, col) [px], edges ``length`` [px]."""
+        import networkx as nx
+
+        graph = nx.Graph()
+        for node, position in enumerate(situation.navigation.anchors(self.block)):
+            graph.add_node(node, position=tuple(position.tolist()))
+        for start, end, length in zip(*self.edges.tolist(), self.length.tolist(), strict=True):
+            graph.add_edge(start, end, length=length)
+        return graph
+
+
+def build_graph(situation: Situation, given: NDArray[np.int64]) -> BeliefGraph:
+    """The graph of a situation.
+
+    Args:
+        given: int64 [G] different blocks that must be nodes, at most MOST_NODES; the robot's own first.
+    """
+    navigation = situation.navigation
+    peers = situation.peer_block
+    around = np.unique(peers[peers >= 0])
+    pitch = SPARSE_PITCH
+    while True:
+        fill = _lattice(situation.field, navigation.width, given[:1], DENSE_REACH, around, PEER_REACH, pitch)
+        fill = fill[~np.isin(fill, given)]
+        if len(given) + len(fill) <= MOST_NODES:
+            break
+        pitch *= 2
+        if pitch > max(navigation.anchor.shape):
+            fill = fill[: MOST_NODES - len(given)]
+            break
+    block = np.concatenate([given, fill])
+    distance, cell = distance_field(navigation.links, block)
+    between = _borders(navigation.links, distance, cell, len(block))
+    start, end = np.nonzero(between < FAR)
+    if len(start) > MOST_EDGES:
+        start, end = _thinned(between)
+    return BeliefGraph(block, np.stack([start, end]), (between[start, end] / SCALE).astype(np.float32), cell)
+
+
+def _thinned(between: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The shortest edges, and all of a shortest spanning tree, so that nothing is cut off."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    weights = np.where(between < FAR, between, 0)
+    tree = minimum_spanning_tree(csr_array(weights)).toarray() > 0
+    order = np.where(tree | tree.T, 0, between)
+    chosen = np.argsort(order, axis=None, kind="stable")[:MOST_EDGES]
+    return np.unravel_index(np.sort(chosen), between.shape)
+
+
+@njit(cache=True)
+def _lattice(field, width, own, own_reach, peers, peer_reach, pitch):
+    """One reachable block of each lattice cell, the nearest to its middle; dense around robots."""
+    height = len(field) // width
+    dense_rows, dense_cols = height // DENSE_PITCH + 1, width // DENSE_PITCH + 1
+    rows, cols = height // pitch + 1, width // pitch + 1
+    chosen = np.full(dense_rows * dense_cols + rows * cols, -1, np.int64)
+    best = np.full(len(chosen), 1e9)
+    for i in range(height):
+        for j in range(width):
+            block = i * width + j
+            if field[block] >= FAR:
+                continue
+            near = max(abs(i - own[0] // width), abs(j - own[0] % width)) <= own_reach
+            for peer in peers:
+                near = near or max(abs(i - peer // width), abs(j - peer % width)) <= peer_reach
+            edge = DENSE_PITCH if near else pitch
+            slot = (i // edge) * (dense_cols if near else cols) + j // edge
+            slot += 0 if near else dense_rows * dense_cols
+            away = (i % edge - (edge - 1) / 2) ** 2 + (j % edge - (edge - 1) / 2) ** 2
+            if away < best[slot]:
+                best[slot] = away
+                chosen[slot] = block
+    return chosen[chosen >= 0]
+
+
+@njit(cache=True)
+def _borders(links, distance, cell, nodes):
+    """int32 [K, K] shortest way between two nodes whose cells touch [1/SCALE px], else FAR."""
+    height, width = links.shape[:2]
+    ways = links.reshape(height * width, 8)
+    between = np.full((nodes, nodes), FAR, np.int32)
+    for block in range(height * width):
+        here = cell[block]
+        if here < 0:
+            continue
+        for k in range(8):
+            if ways[block, k] > 0:
+                other = block + NEIGHBOUR_ROW[k] * width + NEIGHBOUR_COL[k]
+                there = cell[other]
+                if there != here:
+                    length = distance[block] + ways[block, k] + distance[other]
+                    if length < between[here, there]:
+                        between[here, there] = between[there, here] = length
+    return between

@@ -1,0 +1,151 @@
+"""The explorer's network in torch: training's side of the two back ends.
+
+An attention encoder over the belief graph (each node attends to its neighbours) and a pointer over the
+options, after IR2 (section IV-C). Smaller than the paper's, and it does not start from nothing: the
+planner's leaning is added to the logits, so that an untrained network is the planner.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch_geometric.nn import TransformerConv, global_mean_pool
+
+from pilotfish.policies.ir2.config import IR2Config
+from pilotfish.policies.ir2.features import Features
+
+
+class Block(nn.Module):
+    """Pre-norm attention to neighbours, then a feed-forward layer; both with a residual."""
+
+    def __init__(self, config: IR2Config) -> None:
+        super().__init__()
+        width = config.width
+        self.before_attention, self.before_forward = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = TransformerConv(
+            width, width // config.heads, config.heads, edge_dim=config.n_edge, root_weight=False
+        )
+        self.forward_layer = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, nodes: torch.Tensor, edges: torch.Tensor, edge_features: torch.Tensor) -> torch.Tensor:
+        """Nodes [K, width], edges [2, E], edge features [E, n_edge] -> nodes [K, width]."""
+        nodes = nodes + self.attention(self.before_attention(nodes), edges, edge_features)
+        return nodes + self.forward_layer(self.before_forward(nodes))
+
+
+class IR2Network(nn.Module):
+    """Belief graphs -> a logit for each option, and the value of the state."""
+
+    def __init__(self, config: IR2Config) -> None:
+        super().__init__()
+        width = config.width
+        self.clip = config.clip
+        self.embed = nn.Linear(config.n_node, width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(width)
+        self.state = nn.Sequential(nn.Linear(2 * width + config.n_global, width), nn.ReLU())
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        # The pointer begins silent: the planner's leaning decides until training has a reason.
+        nn.init.zeros_(self.query.weight)
+        nn.init.zeros_(self.query.bias)
+
+    def encode(
+        self,
+        nodes: torch.Tensor,
+        edges: torch.Tensor,
+        edge_features: torch.Tensor,
+        context: torch.Tensor,
+        first: torch.Tensor,
+        graph: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode B graphs that lie behind each other.
+
+        Args:
+            nodes: [K, n_node]; edges: int64 [2, E]; edge_features: [E, n_edge]; context: [B, n_global].
+            first: int64 [B] node of each graph's robot; graph: int64 [K] graph of each node.
+
+        Returns: nodes [K, width], states [B, width].
+        """
+        hidden = self.embed(nodes)
+        for block in self.blocks:
+            hidden = block(hidden, edges, edge_features)
+        hidden = self.norm(hidden)
+        pooled = global_mean_pool(hidden, graph, size=context.shape[0])
+        return hidden, self.state(torch.cat([hidden[first], pooled, context], dim=1))
+
+    def point(self, state: torch.Tensor, option: torch.Tensor, prior: torch.Tensor) -> torch.Tensor:
+        """Logits [..., M] of options: states [..., width], option nodes [..., M, width], prior [..., M]."""
+        match = (self.key(option) * self.query(state).unsqueeze(-2)).sum(-1) / option.shape[-1] ** 0.5
+        return prior + self.clip * torch.tanh(match)
+
+    def forward(
+        self,
+        nodes: torch.Tensor,
+        edges: torch.Tensor,
+        edge_features: torch.Tensor,
+        context: torch.Tensor,
+        option: torch.Tensor,
+        prior: torch.Tensor,
+    ) -> torch.Tensor:
+        """One decision, shaped as ``features.Features`` -> logits [M]."""
+        zero = torch.zeros(1, dtype=torch.int64)
+        graph = torch.zeros_like(nodes[:, 0], dtype=torch.int64)
+        hidden, state = self.encode(nodes, edges, edge_features, context.unsqueeze(0), zero, graph)
+        return self.point(state[0], hidden[option], prior)
+
+
+class TorchIR2Network:
+    """A saved network run by torch; the same call as ``OnnxIR2Network``."""
+
+    def __init__(self, folder: Path, config: IR2Config) -> None:
+        self.network = IR2Network(config)
+        self.network.load_state_dict(load_file(folder / "model.safetensors"))
+        self.network.eval()
+
+    def __call__(self, features: Features) -> NDArray[np.float32]:
+        """Logits float32 [M]."""
+        with torch.inference_mode():
+            return self.network(*(torch.from_numpy(array) for array in vars(features).values())).numpy()
+
+
+def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
+    """Write ``model.safetensors``, ``model.onnx`` and ``config.json`` into a model folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    network.eval()
+    save_file(network.state_dict(), folder / "model.safetensors")
+    names = ["nodes", "edges", "edge_features", "context", "option", "prior"]
+    example = (
+        torch.zeros(5, config.n_node),
+        torch.tensor([[0, 1, 2, 3, 4], [1, 2, 3, 4, 0]]),
+        torch.zeros(5, config.n_edge),
+        torch.zeros(config.n_global),
+        torch.tensor([1, 2, 3]),
+        torch.zeros(3),
+    )
+    torch.onnx.export(
+        network,
+        example,
+        str(folder / "model.onnx"),
+        input_names=names,
+        output_names=["logits"],
+        dynamic_axes={
+            "nodes": {0: "nodes"},
+            "edges": {1: "edges"},
+            "edge_features": {0: "edges"},
+            "option": {0: "options"},
+            "prior": {0: "options"},
+            "logits": {0: "options"},
+        },
+        opset_version=18,
+        dynamo=False,
+    )
+    config.save(folder)

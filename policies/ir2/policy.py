@@ -1,0 +1,142 @@
+"""The learned explorer: the planner's options before, a graph network that chooses between them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from pilotfish.policies.exploration.belief import TeamBelief
+from pilotfish.policies.exploration.blocks import BLOCK
+from pilotfish.policies.exploration.situation import Situation
+from pilotfish.policies.ir2.config import IR2Config
+from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_features
+from pilotfish.policies.ir2.options import Options
+from pilotfish.policies.ir2.territory import KEEP, TerritoryPolicy
+from pilotfish.policies.models import find_model
+from pilotfish.policies.network import onnx_session
+
+
+class OnnxIR2Network:
+    """The network by ONNX Runtime: a decision in, logits out; no torch.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``onnx_session``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._session: onnxruntime.InferenceSession = onnx_session(path)
+        self._inputs = [node.name for node in self._session.get_inputs()]
+
+    def __call__(self, features: Features) -> NDArray[np.float32]:
+        """Logits float32 [M]."""
+        return self._session.run(None, {name: getattr(features, name) for name in self._inputs})[0]
+
+
+class IR2Policy(TerritoryPolicy):
+    """A trained network that chooses between the planner's options.
+
+    Args:
+        config: as saved with the weights.
+        network: a decision -> logits float32 [M].
+        folder: where the weights came from, for ``save_pretrained``.
+    """
+
+    def __init__(
+        self,
+        config: IR2Config,
+        network: Callable[[Features], NDArray[np.float32]],
+        name: str = "ir2",
+        folder: Path | None = None,
+    ) -> None:
+        super().__init__(name, keep=config.keep, apart=config.apart)
+        self.config = config
+        self.network = network
+        self._folder = folder
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, backend: Literal["onnx", "torch"] = "onnx", **overrides: Any
+    ) -> IR2Policy:
+        """Load a model folder, or a shipped model by name.
+
+        Args:
+            overrides: of the saved configuration, such as ``temperature=1.0``.
+
+        Raises:
+            ValueError: no such model, or one that does not fit this version.
+            FileNotFoundError: the folder lacks its weights.
+        """
+        folder = find_model(str(name)).path
+        config = dataclasses.replace(IR2Config.load(folder), **overrides)
+        if backend == "onnx":
+            network: Callable = OnnxIR2Network(folder / "model.onnx")
+        elif backend == "torch":
+            from pilotfish.policies.ir2.network import TorchIR2Network
+
+            network = TorchIR2Network(folder, config)
+        else:
+            raise ValueError(f"backend {backend!r} is not 'onnx' or 'torch'")
+        return cls(config, network, folder.name, folder)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Copy weights and configuration into another folder.
+
+        Raises:
+            ValueError: this policy was not loaded from a folder.
+        """
+        if self._folder is None:
+            raise ValueError("this policy has no saved weights: export its checkpoint with pilotfish models")
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ("model.safetensors", "model.onnx"):
+            (folder / file).write_bytes((self._folder / file).read_bytes())
+        self.config.save(folder)
+
+    def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
+        """Start an episode on a robot's belief."""
+        super().reset(belief, seed, clearance)
+        self._visits = np.zeros(belief.known.shape, np.uint16)
+        self._age = 0
+        self._linked = belief.connected.copy()
+
+    def choose(self, situation: Situation) -> int:
+        """The block of the option that the network likes best, or STAY."""
+        options = self.options(situation)
+        kept = self._kept(situation, options)
+        if kept >= 0:
+            return int(options.block[kept])
+        options, features = self.look(situation, options)
+        logits = self.network(features)
+        if self.config.temperature > 0:
+            noise = self.rng.gumbel(size=len(logits))
+            logits = logits / self.config.temperature + noise
+        return int(options.block[int(np.argmax(logits))])
+
+    def look(self, situation: Situation, options: Options) -> tuple[Options, Features]:
+        """What the network is shown: at most MOST_OPTIONS options, and the features; counts the visit."""
+        belief = self.belief
+        if len(options) > MOST_OPTIONS:
+            options = options.subset(np.sort(np.argsort(options.cost, kind="stable")[:MOST_OPTIONS]))
+        row, column = np.rint(belief.position[belief.me]).astype(int) // BLOCK
+        self._visits[row, column] += 1
+        return options, make_features(situation, options, self._visits, belief.target[belief.me])
+
+    def _kept(self, situation: Situation, options: Options) -> int:
+        """The option that is still the last target, where it is not yet time to decide anew; else -1."""
+        belief = self.belief
+        changed = bool((belief.connected != self._linked).any())
+        self._linked = belief.connected.copy()
+        self._age += 1
+        if self._age < self.config.every and not changed:
+            apart = np.hypot(*(situation.navigation.anchors(options.block) - belief.target[belief.me]).T)
+            apart[options.block < 0] = np.inf
+            if np.isfinite(apart).any() and apart.min() < KEEP:
+                return int(apart.argmin())
+        self._age = 0
+        return -1
