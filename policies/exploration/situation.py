@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -29,13 +29,14 @@ class Situation:
     navigation: Navigation
     field: NDArray[np.int32]
     frontiers: Frontiers
+    _fields: dict[int, NDArray[np.int32]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, belief: TeamBelief, navigation: Navigation) -> Situation:
         """The situation now: updates the navigation and searches once from the robot."""
         navigation.update()
-        field = navigation.field(navigation.block_at(belief.position[belief.me]))
-        return cls(belief, navigation, field, find_frontiers(navigation, field))
+        own = navigation.field(navigation.block_at(belief.position[belief.me]))
+        return cls(belief, navigation, own, find_frontiers(navigation, own))
 
     @cached_property
     def peer_block(self) -> NDArray[np.int64]:
@@ -46,23 +47,22 @@ class Situation:
             [self.navigation.block_at(p) if there else -1 for p, there in zip(position, placed, strict=True)]
         )
 
-    @cached_property
-    def fields(self) -> list[NDArray[np.int32]]:
-        """Distance field of each robot from where it is believed to be; all FAR where that is not known."""
-        return [
-            self.field if robot == self.belief.me else self.navigation.field(int(block))
-            for robot, block in enumerate(self.peer_block)
-        ]
+    def field_of(self, robot: int) -> NDArray[np.int32]:
+        """Distance field from where a robot is believed to be; all FAR where that is not known."""
+        if robot == self.belief.me:
+            return self.field
+        if robot not in self._fields:
+            self._fields[robot] = self.navigation.field(int(self.peer_block[robot]))
+        return self._fields[robot]
 
     @cached_property
     def distance(self) -> NDArray[np.float32]:
         """float32 [C] way from this robot to each frontier [px]."""
         return pixels_of(self.field[self.frontiers.block])
 
-    @cached_property
-    def distances(self) -> NDArray[np.float32]:
-        """float32 [N, C] way from each robot's believed place to each frontier [px]; inf if not known."""
-        return np.stack([pixels_of(field[self.frontiers.block]) for field in self.fields])
+    def distances(self, robots: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32 [R, C] way from each robot's believed place to each frontier [px]; inf if not known."""
+        return np.stack([pixels_of(self.field_of(int(robot))[self.frontiers.block]) for robot in robots])
 
     @cached_property
     def peer_distance(self) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pilotfish.policies.exploration.navigation import pixels_of
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.graph import BeliefGraph, build_graph
-from pilotfish.policies.ir2.options import Options
+from pilotfish.policies.ir2.options import TAKE_OVER, Options
 
 MOST_OPTIONS = 60
 N_NODE, N_GLOBAL, N_EDGE = 23, 8, 2
@@ -81,7 +81,7 @@ def make_features(
         nodes[:, 16] = np.exp(-np.hypot(*(places - last).T) / 20.0)
     for peer, node in peer_nodes:
         _about_peer(nodes[node], situation, peer)
-    _team_features(nodes, situation, graph, places)
+    _team_features(nodes, situation, options, graph, places)
     return Features(
         nodes,
         *_edges(graph, nodes[:, 6]),
@@ -111,12 +111,9 @@ def _paper_features(
         if belief.connected[peer] or surplus[peer] < LEAST_SURPLUS:
             continue
         # The value decays along the way from the peer to the robot.
-        total = max(float(pixels_of(situation.field[graph.block[node]])), 1.0)
-        back = pixels_of(situation.fields[peer][graph.block])
-        forth = pixels_of(situation.field[graph.block])
-        on_way = back + forth < total + 20.0
-        value = 8.0 * surplus[peer] * np.clip(1.0 - back / total, 0.0, 1.0)
-        nodes[:, 3] += np.where(on_way, value, 0.0)
+        way = graph.way_home(node)
+        share = graph.shortest[0][way] / max(float(graph.shortest[0][node]), 1.0)
+        nodes[way, 3] += 8.0 * surplus[peer] * share
 
 
 def _about_peer(row: NDArray, situation: Situation, peer: int) -> None:
@@ -126,18 +123,18 @@ def _about_peer(row: NDArray, situation: Situation, peer: int) -> None:
     row[19] = situation.surplus[peer] / max(belief.free_pixels, 1)
 
 
-def _team_features(nodes: NDArray, situation: Situation, graph: BeliefGraph, places: NDArray) -> None:
+def _team_features(
+    nodes: NDArray, situation: Situation, options: Options, graph: BeliefGraph, places: NDArray
+) -> None:
     """How much nearer others are, and how near places are that belong to robots out of reach."""
     belief = situation.belief
     others = [peer for peer in np.flatnonzero(belief.connected) if peer != belief.me]
     if others:
-        lead = np.min([pixels_of(situation.fields[peer][graph.block]) for peer in others], axis=0) / 250.0
+        lead = np.min([pixels_of(situation.field_of(p)[graph.block]) for p in others], axis=0) / 250.0
         nodes[:, 20] = np.clip(np.minimum(lead, FAR_AWAY) - nodes[:, 6], -1.0, 1.0)
     away = ~belief.connected & np.isfinite(belief.position).all(axis=1)
     nodes[:, 21] = _nearest(places, belief.position[away])
-    label = situation.frontiers.label
-    claim = belief.claim
-    left = np.flatnonzero(((label >= 0) & (claim >= 0) & ~belief.connected[claim]).ravel())
+    left = options.block[options.kind == TAKE_OVER]
     nodes[:, 22] = _nearest(places, situation.navigation.anchors(left))
 
 

@@ -9,11 +9,14 @@ border (a Voronoi diagram on the ways). So the graph is connected wherever the k
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 
 from pilotfish.policies.exploration.blocks import NEIGHBOUR_COL, NEIGHBOUR_ROW, SCALE
 from pilotfish.policies.exploration.search import FAR, distance_field
@@ -49,6 +52,23 @@ class BeliefGraph:
     length: NDArray[np.float32]
     cell: NDArray[np.int16]
 
+    def way_home(self, node: int) -> list[int]:
+        """Nodes on the shortest way from a node to node 0, both included; none where nothing leads."""
+        ways, before = self.shortest
+        if not np.isfinite(ways[node]):
+            return []
+        nodes = [node]
+        while nodes[-1] != 0:
+            nodes.append(int(before[nodes[-1]]))
+        return nodes
+
+    @cached_property
+    def shortest(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+        """[K] ways from node 0 to each [px], and the node before each on it."""
+        count = len(self.block)
+        matrix = csr_array((self.length, (self.edges[0], self.edges[1])), shape=(count, count))
+        return dijkstra(matrix, indices=0, return_predecessors=True)
+
     def to_networkx(self, situation: Situation) -> networkx.Graph:
         """For a look at it: nodes have ``position`` (row, col) [px], edges ``length`` [px]."""
         import networkx as nx
@@ -71,9 +91,11 @@ def build_graph(situation: Situation, given: NDArray[np.int64]) -> BeliefGraph:
     peers = situation.peer_block
     around = np.unique(peers[peers >= 0])
     pitch = SPARSE_PITCH
+    taken = np.zeros(navigation.anchor.size, bool)
+    taken[given] = True
     while True:
         fill = _lattice(situation.field, navigation.width, given[:1], DENSE_REACH, around, PEER_REACH, pitch)
-        fill = fill[~np.isin(fill, given)]
+        fill = fill[~taken[fill]]
         if len(given) + len(fill) <= MOST_NODES:
             break
         pitch *= 2
@@ -91,9 +113,6 @@ def build_graph(situation: Situation, given: NDArray[np.int64]) -> BeliefGraph:
 
 def _thinned(between: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The shortest edges, and all of a shortest spanning tree, so that nothing is cut off."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import minimum_spanning_tree
-
     weights = np.where(between < FAR, between, 0)
     tree = minimum_spanning_tree(csr_array(weights)).toarray() > 0
     order = np.where(tree | tree.T, 0, between)

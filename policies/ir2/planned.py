@@ -79,7 +79,7 @@ class UtilityMinusCost(PlannedPolicy):
         places = situation.navigation.anchors(frontiers.block)
         utility = self.weight * frontiers.size.astype(float)
         for robot in np.flatnonzero(belief.connected):
-            best = int((utility - situation.distances[robot]).argmax())
+            best = int((utility - situation.distances(np.array([robot]))[0]).argmax())
             if robot == belief.me:
                 return int(frontiers.block[best])
             apart = np.hypot(*(places - places[best]).T)
@@ -100,9 +100,9 @@ class Hungarian(PlannedPolicy):
 
     def explore(self, situation: Situation) -> int:
         belief = situation.belief
-        placed = np.isfinite(situation.distances).any(axis=1)
+        placed = situation.peer_block >= 0
         robots = np.flatnonzero(placed if self.last_seen else belief.connected)
-        return int(situation.frontiers.block[assigned(situation.distances[robots], robots, belief.me)])
+        return int(situation.frontiers.block[assigned(situation.distances(robots), robots, belief.me)])
 
 
 def assigned(ways: NDArray[np.float32], robots: NDArray[np.int64], me: int) -> int:

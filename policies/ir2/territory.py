@@ -78,7 +78,7 @@ class TerritoryPolicy(TargetPolicy):
         left = (owner >= 0) & ~belief.connected[owner]
         robots = np.flatnonzero(belief.connected)
         own = int(np.flatnonzero(robots == belief.me)[0])
-        ways = situation.distances[np.ix_(robots, kept)].astype(float)
+        ways = situation.distances(robots)[:, kept].astype(float)
         ways[~np.isfinite(ways)] = UNREACHABLE
         cost = self._prices(situation, ways, kept, robots)
         shared = np.flatnonzero(~left) if not left.all() else np.arange(len(kept))
@@ -156,7 +156,10 @@ class TerritoryPolicy(TargetPolicy):
         robots = np.flatnonzero(belief.connected)
         own = int(np.flatnonzero(robots == belief.me)[0])
         ways = np.array(
-            [[float(pixels_of(situation.fields[robot][mind.block])) for _, mind in minds] for robot in robots]
+            [
+                [float(pixels_of(situation.field_of(robot)[mind.block])) for _, mind in minds]
+                for robot in robots
+            ]
         )
         rows, columns = linear_sum_assignment(np.where(np.isfinite(ways), ways, UNREACHABLE))
         blocks = [mind.intercept(navigation, situation.field) for _, mind in minds]
