@@ -89,7 +89,16 @@ def _territory() -> ExplorationPolicy:
     return TerritoryPolicy("territory")
 
 
+def _learned_explorer(folder: str, name: str = "") -> ExplorationPolicy:
+    from pilotfish.policies.ir2.policy import IR2Policy
+
+    policy = IR2Policy.from_pretrained(folder)
+    policy.name = name or policy.name
+    return policy
+
+
 EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
+    "ir2": ("learned: chooses between the expert's options", lambda: _learned_explorer("ir2/ir2", "ir2")),
     "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),
     "greedy": (
         "frontier size minus way, in turn within the component",
@@ -124,12 +133,14 @@ EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
 
 
 def make_exploration_policy(name: str) -> ExplorationPolicy:
-    """What leads one explorer, by registered name.
+    """What leads one explorer, by registered name or model folder.
 
     Raises:
         ValueError: nothing answers to the name; the message lists what does.
     """
     if name in EXPLORATION_POLICIES:
         return EXPLORATION_POLICIES[name][1]()
+    if (Path(name) / "config.json").is_file():
+        return _learned_explorer(name)
     known = ", ".join(EXPLORATION_POLICIES)
-    raise ValueError(f"no exploration policy {name!r}: choose one of {known}")
+    raise ValueError(f"no exploration policy {name!r}: choose one of {known}, or a model folder")

@@ -43,6 +43,8 @@ from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
 
 CHECKPOINT = "checkpoint.pt"
+CURVES = (r"fleet/(.*)", "goals a step (sampled actions)")
+"""What ``plot_curves`` draws of a run."""
 DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "follower.yaml"
 
 

@@ -44,6 +44,8 @@ from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
 
 CHECKPOINT = "checkpoint.pt"
+CURVES = (r"explore/(.*)/path", "longest path [px] (sampled choices)")
+"""What ``plot_curves`` draws of a run."""
 DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "ir2.yaml"
 
 

@@ -1,7 +1,8 @@
-"""Training curves of a run as one picture: throughput of each kind of episode, stage by stage."""
+"""Training curves of a run as one picture: what each kind of episode reached, stage by stage."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,12 +12,14 @@ BINS = 12
 """Points a stage is averaged into: single episodes scatter, because each has another map."""
 
 
-def plot_curves(run: Path, picture: Path) -> None:
+def plot_curves(run: Path, picture: Path, pattern: str, label: str) -> None:
     """Draw what the TensorBoard logs of a run hold; the parts of a resumed stage come one after the other.
 
     Args:
-        run: folder of ``training.train``.
+        run: folder of a system's ``training.train``.
         picture: PNG to write.
+        pattern: regular expression of the logged names to draw; its group names the curve.
+        label: of the vertical axis.
 
     Raises:
         FileNotFoundError: the run has logged nothing yet.
@@ -35,8 +38,8 @@ def plot_curves(run: Path, picture: Path) -> None:
             log = EventAccumulator(str(file), size_guidance={"scalars": 0})
             log.Reload()
             for tag in log.Tags()["scalars"]:
-                if tag.startswith("fleet/"):
-                    points[tag.removeprefix("fleet/")] += [e.value for e in log.Scalars(tag)]
+                if found := re.fullmatch(pattern, tag):
+                    points[found[1]] += [e.value for e in log.Scalars(tag)]
         if not points:
             continue
         for name, values in points.items():
@@ -58,8 +61,8 @@ def plot_curves(run: Path, picture: Path) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xticks([])
     axes.set_xlabel("training, one panel a stage")
-    axes.set_ylabel("goals a step (sampled actions)")
-    axes.legend(title="maps/agents", fontsize=7, ncols=2, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.set_ylabel(label)
+    axes.legend(fontsize=7, ncols=2, loc="upper left", bbox_to_anchor=(1, 1))
     figure.tight_layout()
     figure.savefig(picture, dpi=110)
     pyplot.close(figure)
