@@ -112,7 +112,7 @@ def _strength(walls, pixels, shadowing, wall_loss, metres):
                 col = int(np.rint(pixels[a, 1] + d_col * k / steps))
                 hits += walls[row, col]
             length = metres * np.sqrt(d_row * d_row + d_col * d_col)
-            blocked = length * hits / (steps + 1)
+            blocked = min(length * hits / steps, length)
             power[a, b] = power[b, a] = SENT - _loss(length - blocked, blocked, shadowing, wall_loss)
     return power
 
