@@ -30,7 +30,7 @@ SETS = (
 )
 
 DEFAULT_POLICIES = ("hungarian_lastseen", "ir2")
-"""Those of them that are registered."""
+"""A model that is not there is left out, and said so."""
 
 
 @app.command(help=HELP)
@@ -47,15 +47,18 @@ def ir2(
 
     from pilotfish.cli.report import print_rows, write_report
     from pilotfish.policies.ir2.benchmark import decision_rows
-    from pilotfish.policies.registry import EXPLORATION_POLICIES, make_exploration_policy
+    from pilotfish.policies.registry import make_exploration_policy
     from pilotfish.worlds.maps.load import load_map
 
-    if policy is None:
-        policies = [name for name in DEFAULT_POLICIES if name in EXPLORATION_POLICIES]
-    else:
-        policies = [name.strip() for name in policy.split(",")]
-    for name in policies:
-        make_exploration_policy(name)  # A typo should not cost the episodes before it.
+    policies = list(DEFAULT_POLICIES) if policy is None else [name.strip() for name in policy.split(",")]
+    for name in list(policies):
+        try:
+            make_exploration_policy(name)  # A typo should not cost the episodes before it.
+        except ValueError as error:
+            if policy is not None:
+                raise
+            typer.echo(f"{name} is left out: {error}")
+            policies.remove(name)
     sets = SETS if map is None else ((map, map, robots),)
     work = [(name, path, count, chosen) for name, path, count in sets for chosen in policies]
     rows = []
