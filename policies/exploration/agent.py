@@ -322,14 +322,26 @@ class ExplorerAgent:
         # Robots that face each other give way at different times.
         patience = p.patience * (1.0 + 0.5 * (self.robot % 4))
         if self._blocked_since is not None and now - self._blocked_since > patience:
-            self._avoid(self.follower.obstacle or self.path[0], now)
+            self._avoid(pose, self.follower.obstacle, now)
         elif now - self._progress[2] > p.stuck_after:
-            self._avoid(self.path[0], now)
+            self._avoid(pose, None, now)
 
-    def _avoid(self, xy: tuple[float, float], now: float) -> None:
+    def _avoid(self, pose: Pose, obstacle: tuple[float, float] | None, now: float) -> None:
+        """Give up a place for a while: what stands there, or else the next corner."""
         self.stuck += 1
-        row, col = self.frame.to_pixels(xy)
-        self.obstructions.add(float(row), float(col), self.spec.radius / self.frame.resolution, now)
+        radius = self.spec.radius
+        centre = np.array(obstacle or self.path[0])
+        if obstacle is not None:
+            # Its surface is seen; take it for a robot, where one is believed, else right behind the surface.
+            away = centre - (pose.x, pose.y)
+            centre = centre + away * (radius / max(float(np.hypot(*away)), 1e-6))
+            radius += self.follower.gains.apart
+            peers = self._peers(now)[:, :2]
+            if len(peers):
+                apart = np.hypot(*(peers - obstacle).T)
+                centre = peers[apart.argmin()] if apart.min() < 2 * self.spec.radius else centre
+        row, col = self.frame.to_pixels(centre)
+        self.obstructions.add(float(row), float(col), radius / self.frame.resolution, now)
         self._rest()
 
     def _decide(self, pose: Pose, map_changed: bool, now: float) -> bool:
