@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,18 @@ def run_case(case: Case) -> dict[str, Any]:
     return {**case.identity, "radio_used": radio, **result}
 
 
+def _end_with_parent() -> None:
+    """Let this worker end when its parent has been killed; it would wait for work forever."""
+
+    def watch() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
 def run_cases(cases: Sequence[Case], workers: int = 1) -> Iterator[dict[str, Any]]:
     """Rows of the episodes as they come, in processes of their own where ``workers`` > 1."""
     if workers <= 1:
@@ -104,7 +117,7 @@ def run_cases(cases: Sequence[Case], workers: int = 1) -> Iterator[dict[str, Any
     # One thread a process: networks are small, and the processes share the cores.
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
     try:
         for done in as_completed([pool.submit(run_case, case) for case in cases]):
             yield done.result()

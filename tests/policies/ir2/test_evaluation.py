@@ -1,5 +1,10 @@
 """Episodes and their metrics; comparisons of policies."""
 
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -137,6 +142,34 @@ def test_processes_give_the_same_episodes():
         return sorted(found, key=lambda row: (row["policy"], row["seed"]))
 
     assert rows(1) == rows(2)
+
+
+KILLED = """
+import multiprocessing, os, signal
+from pilotfish.policies.ir2.episode import Cap
+from pilotfish.policies.ir2.evaluation import Case, run_cases
+from pilotfish.worlds.maps.load import load_map
+if __name__ == "__main__":
+    grid = load_map("gen:hybrid?size=120&seed=1")
+    rows = run_cases([Case("nearest", "s", grid, 2, "mid", k, Cap("distance", 5000)) for k in range(4)], 2)
+    next(rows)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    # The output is a file: a worker that goes on would hold a pipe open.
+    with (tmp_path / "out").open("w") as out:
+        assert subprocess.run([sys.executable, str(script)], stdout=out, timeout=120).returncode == -9
+    workers = [Path(f"/proc/{pid}") for pid in (tmp_path / "out").read_text().split()]
+    assert len(workers) == 2
+    deadline = time.monotonic() + 20
+    while any(worker.exists() for worker in workers):
+        assert time.monotonic() < deadline, "workers have outlived their parent"
+        time.sleep(0.1)
 
 
 def test_a_policy_that_fails_names_its_episode(monkeypatch):
