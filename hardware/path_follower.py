@@ -28,7 +28,6 @@ class FollowGains:
         beside: what passes the robot's edge nearer than this makes it slow down [m].
         creep: speed past such things [m/s].
         crawl: an obstacle that allows less than this stops the robot [m/s].
-        apart: what may move, such as other robots, counts as this much larger [m].
     """
 
     arrive: float = 0.1
@@ -40,7 +39,6 @@ class FollowGains:
     beside: float = 0.03
     creep: float = 0.1
     crawl: float = 0.05
-    apart: float = 0.15
 
 
 class PathFollower:
@@ -77,14 +75,14 @@ class PathFollower:
         self.blocked, self.obstacle = False, None
 
     def drive(
-        self, pose: Pose, points: NDArray[np.float64], moving: NDArray[np.bool_], latency: float
+        self, pose: Pose, points: NDArray[np.float64], room: NDArray[np.float64], latency: float
     ) -> Velocity:
         """One control tick.
 
         Args:
             pose: where the robot is, map frame.
             points: float64 [K, 2] (x, y) of what its laser sees [m, base frame].
-            moving: bool [K] whether that may be something that moves.
+            room: float64 [K] by how much each counts as larger, such as what may move [m].
             latency: age of what is seen plus the time that an old command stays in force [s].
 
         Returns: the wanted velocity, before acceleration limits.
@@ -103,7 +101,7 @@ class PathFollower:
             return Velocity(0.0, turn)
         way = self._straight_way(pose)
         comfortable = min(gains.distance_gain * way, 0.9 * math.sqrt(2 * spec.max_braking * way))
-        gap, nearest, grazes = self._gap(points, moving)
+        gap, nearest, grazes = self._gap(points, room)
         safe = spec.speed_to_stop_within(gap - gains.stop_before, latency)
         if grazes:
             safe = min(safe, gains.creep)
@@ -165,15 +163,15 @@ class PathFollower:
         return way
 
     def _gap(
-        self, points: NDArray[np.float64], moving: NDArray[np.bool_]
+        self, points: NDArray[np.float64], room: NDArray[np.float64]
     ) -> tuple[float, tuple[float, float], bool]:
         """How far the robot can drive straight on until it touches something [m], inf if for ever; what that
         is (x, y) [m, base frame]; and whether something stands beside it so near that it hardly passes."""
         x, y = points[:, 0], points[:, 1]
-        radius = self.spec.radius + np.where(moving, self.gains.apart, 0.0)
+        radius = self.spec.radius + room
         near = (np.abs(y) < radius + self.gains.beside) & (x > 0)
         ahead = near & (np.abs(y) < radius)
-        grazes = bool((near & ~moving & (x < 2 * radius)).any())
+        grazes = bool((near & (room == 0) & (x < 2 * radius)).any())
         if not ahead.any():
             return math.inf, (0.0, 0.0), grazes
         x, y = x[ahead], y[ahead]

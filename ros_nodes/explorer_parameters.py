@@ -10,7 +10,8 @@ from rclpy.node import Node
 from pilotfish.hardware.differential_drive import Pose
 from pilotfish.hardware.lidar import LidarSpec
 from pilotfish.hardware.robots import get_robot
-from pilotfish.policies.exploration.agent import ExplorerAgent, ExplorerParameters
+from pilotfish.policies.exploration.agent import ExplorerAgent
+from pilotfish.policies.exploration.agent_parameters import ExplorerParameters
 from pilotfish.policies.exploration.mapping import MapFrame
 from pilotfish.policies.exploration.team_talk import TalkParameters
 from pilotfish.policies.exploration.warm_up import warm_up

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, deque
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from pilotfish.hardware.lidar import LidarSpec, Scan
 from pilotfish.hardware.limits import STOP, Velocity, VelocityLimiter
 from pilotfish.hardware.path_follower import PathFollower
 from pilotfish.hardware.robots import RobotSpec
+from pilotfish.policies.exploration.agent_parameters import ExplorerParameters
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.exploration.mapping import NO_MASKS, MapFrame, OccupancyMap, Window
@@ -39,44 +40,6 @@ _SETTLE = 0.5
 
 _CHECKED = 40.0
 """A path is checked this far ahead when the map has changed [px]."""
-
-
-@dataclass(frozen=True)
-class ExplorerParameters:
-    """How an explorer moves and decides.
-
-    Attributes:
-        margin: added to the robot's radius for what control, map and localisation get wrong [m].
-        stride: a new decision is due after this way [px].
-        decision_period: ... and after this time [s].
-        decision_pause: between decisions, at least [s].
-        pose_timeout: older odometry or scans stop the robot [s].
-        pose_tolerance: a scan needs a pose of its time, this exactly [s].
-        patience: for what stands in the way, before it is driven around [s].
-        stuck_after: without getting further on a path for this long, another way is looked for [s].
-        peer_margin: returns so near to where a connected peer may be are not walls [m].
-        clear_infinite: laser rays without a return clear what is in their range.
-
-    Raises:
-        ValueError: if a number is not positive.
-    """
-
-    margin: float = 0.07
-    stride: float = 15.0
-    decision_period: float = 3.0
-    decision_pause: float = 0.5
-    pose_timeout: float = 0.5
-    pose_tolerance: float = 0.1
-    patience: float = 1.5
-    stuck_after: float = 5.0
-    peer_margin: float = 0.15
-    clear_infinite: bool = True
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if not isinstance(value, bool) and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{item.name} must be positive, got {value}")
 
 
 @dataclass(frozen=True)
@@ -158,7 +121,7 @@ class ExplorerAgent:
         """What the policy has raised at the last decision."""
         self._scan: Scan | None = None  # waits for its pose
         self._points = np.empty((0, 2))  # what the laser sees, base frame
-        self._moving = np.empty(0, bool)  # which of these may move
+        self._room = np.empty(0)  # how much larger these count [m]
         self._seen_at = -math.inf
         self._decided_at = -math.inf
         self._decided_way = 0.0
@@ -275,29 +238,38 @@ class ExplorerAgent:
     def _see(self, scan: Scan, pose: Pose | None, peers: NDArray[np.float64]) -> float:
         """Note what stands around the robot; returns when that was known before.
 
-        What stands near where a peer may be may move, and what stands where the map was free.
+        What stands where the map was free may move. Of two robots the one of higher index keeps away from
+        the other more: if both did, they would wait for each other in front of a door.
         """
-        before = self._seen_at
+        before, p = self._seen_at, self.parameters
         if np.isnan(scan.ranges).all():
             return before
         self._points, self._seen_at = scan.points(self.own.lidar), max(scan.stamp, before)
-        self._moving = np.zeros(len(self._points), bool)
+        self._room = np.zeros(len(self._points))
         if pose is not None and len(self._points):
             cos, sin = math.cos(pose.yaw), math.sin(pose.yaw)
             xy = self._points @ np.array([[cos, sin], [-sin, cos]]) + [pose.x, pose.y]
-            self._moving = self.own.was_free(xy)
-            for x, y, radius in peers.tolist():
-                self._moving |= np.hypot(xy[:, 0] - x, xy[:, 1] - y) <= radius
+            self._room = np.where(self.own.was_free(xy), p.keep_apart, 0.0)
+            if len(peers):
+                apart = np.hypot(*np.moveaxis(xy[:, None] - peers[None, :, :2], -1, 0))
+                nearest = apart.argmin(axis=1)
+                is_peer = apart[np.arange(len(xy)), nearest] <= peers[nearest, 2]
+                first = self._there()[nearest] < self.robot
+                self._room = np.where(is_peer, np.where(first, p.keep_apart, p.keep_apart / 3), self._room)
         return before
 
     def _peers(self, now: float) -> NDArray[np.float64]:
         """Discs (x, y, radius) [m] where connected peers may be."""
-        belief = self.belief
-        there = belief.connected & np.isfinite(belief.position).all(axis=1)
-        there[self.robot] = False
+        belief, there = self.belief, self._there()
         age = np.clip((self.talk.time(now) - belief.stamp[there]) / self.talk.pace, 0.0, 0.6)
         radius = self.spec.radius + self.parameters.peer_margin + self.spec.max_speed * age
         return np.column_stack([self.frame.to_metres(belief.position[there]).reshape(-1, 2), radius])
+
+    def _there(self) -> NDArray[np.int64]:
+        """Connected peers whose place is known."""
+        placed = self.belief.connected & np.isfinite(self.belief.position).all(axis=1)
+        placed[self.robot] = False
+        return np.flatnonzero(placed)
 
     # Deciding.
 
@@ -335,7 +307,7 @@ class ExplorerAgent:
             # Its surface is seen; take it for a robot, where one is believed, else right behind the surface.
             away = centre - (pose.x, pose.y)
             centre = centre + away * (radius / max(float(np.hypot(*away)), 1e-6))
-            radius += self.follower.gains.apart
+            radius += self.parameters.margin
             peers = self._peers(now)[:, :2]
             if len(peers):
                 apart = np.hypot(*(peers - obstacle).T)
@@ -403,4 +375,4 @@ class ExplorerAgent:
     def _drive(self, pose: Pose, now: float) -> Velocity:
         seen = min(self.track.stamp, self._seen_at)
         latency = max(now - seen, 0.0) + self.spec.command_timeout + _TICKS
-        return self.follower.drive(pose, self._points, self._moving, latency)
+        return self.follower.drive(pose, self._points, self._room, latency)

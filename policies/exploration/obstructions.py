@@ -8,7 +8,7 @@ import numpy as np
 
 from pilotfish.policies.exploration.team_map import TeamMap
 
-FIRST, LONGEST = 8.0, 240.0
+FIRST, LONGEST = 4.0, 240.0
 """For how long a place is avoided, the first time and at most [s]."""
 
 LASTING = 60.0

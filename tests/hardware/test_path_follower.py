@@ -13,9 +13,9 @@ NOTHING = np.empty((0, 2))
 LATENCY = 0.5
 
 
-def drive(follower, pose, points=NOTHING, moving=False) -> Velocity:
+def drive(follower, pose, points=NOTHING, room=0.0) -> Velocity:
     points = np.asarray(points, float).reshape(-1, 2)
-    return follower.drive(pose, points, np.full(len(points), moving), LATENCY)
+    return follower.drive(pose, points, np.full(len(points), room), LATENCY)
 
 
 def simulate(spec, path, start, seconds=30.0, wall=None):
@@ -28,7 +28,7 @@ def simulate(spec, path, start, seconds=30.0, wall=None):
             seen = np.column_stack([np.full(400, wall - pose.x), np.linspace(-4, 4, 400)])
             cos, sin = math.cos(-pose.yaw), math.sin(-pose.yaw)
             points = seen @ np.array([[cos, sin], [-sin, cos]])
-        velocity = follower.drive(pose, points, np.zeros(len(points), bool), LATENCY)
+        velocity = follower.drive(pose, points, np.zeros(len(points)), LATENCY)
         assert 0.0 <= velocity.forward <= spec.max_speed
         assert abs(velocity.turn) <= spec.max_turn_rate
         limiter.command(velocity, tick * 0.05)
@@ -96,7 +96,7 @@ def test_what_moves_is_given_more_room():
     follower.follow([(2.0, 0.0)])
     beside = [[0.15, SPEC.radius + 0.1]]
     assert drive(follower, Pose(0.0, 0.0, 0.0), beside).forward > 0.5
-    assert drive(follower, Pose(0.0, 0.0, 0.0), beside, moving=True).forward == 0.0
+    assert drive(follower, Pose(0.0, 0.0, 0.0), beside, room=0.15).forward == 0.0
 
 
 def test_without_a_path_it_stands():

@@ -6,7 +6,7 @@ import pytest
 from pilotfish.hardware.differential_drive import Pose
 from pilotfish.hardware.lidar import Scan
 from pilotfish.hardware.limits import STOP
-from pilotfish.policies.exploration.agent import ExplorerParameters
+from pilotfish.policies.exploration.agent_parameters import ExplorerParameters
 from pilotfish.policies.exploration.blocks import FREE, OCCUPIED, UNKNOWN
 from pilotfish.policies.exploration.own_map_file import save_own_map
 from pilotfish.policies.exploration.team_talk import TalkParameters
@@ -220,9 +220,15 @@ def test_places_where_it_got_stuck_open_again(make_team):
     assert agent.belief.pixels[round(row), round(col)] == OCCUPIED
     assert agent.obstructions.passing
     assert agent.own.pixels[round(row), round(col)] == FREE
-    assert not agent.obstructions.expire(team.now + 5.0)
-    assert agent.obstructions.expire(team.now + 12.0)
+    assert not agent.obstructions.expire(team.now + 3.0)
+    assert agent.obstructions.expire(team.now + 5.0)
     assert np.array_equal(agent.belief.pixels, before)
+
+
+def test_robots_that_start_side_by_side_get_through_a_door_without_touching(make_team):
+    team = make_team(5)
+    assert team.run(120.0, until=lambda: min(team.known(i) for i in range(5)) >= 0.99)
+    assert team.world.overlaps() == 0
 
 
 def test_clearance_covers_the_robot_and_its_margin(make_team):
