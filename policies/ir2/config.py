@@ -21,7 +21,7 @@ class IR2Config:
         clip: logits of the pointer lie in [-clip, clip] (before the planner's leaning is added).
         every: decides anew every so many strides; between them it keeps its target while that is one.
         temperature: of sampled choices; 0 takes the best.
-        keep, apart: of the planner that prices the options (``territory.TerritoryPolicy``).
+        keep, apart, border: of the planner that prices the options (``territory.TerritoryPolicy``).
         n_node, n_edge, n_global: sizes of the features that the weights belong to.
     """
 
@@ -33,6 +33,7 @@ class IR2Config:
     temperature: float = 0.0
     keep: float = 15.0
     apart: float = 0.2
+    border: float = 300.0
     n_node: int = N_NODE
     n_edge: int = N_EDGE
     n_global: int = N_GLOBAL

@@ -54,7 +54,7 @@ class IR2Policy(TerritoryPolicy):
         name: str = "ir2",
         folder: Path | None = None,
     ) -> None:
-        super().__init__(name, keep=config.keep, apart=config.apart)
+        super().__init__(name, config.keep, config.apart, config.border)
         self.config = config
         self.network = network
         self._folder = folder

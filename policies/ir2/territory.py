@@ -21,6 +21,9 @@ from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.options import EXPLORE, LAST_CORNER, MEET, TAKE_OVER, WAIT, Options
 from pilotfish.policies.ir2.planned import UNREACHABLE
 
+BORDER_WIDTH = 150.0
+"""How far the work of a robot out of reach is felt: its price falls to 1/e over this distance [px]."""
+
 KEEP = 24.0
 """A cluster this near to the last target is still the same [px]."""
 
@@ -37,12 +40,14 @@ class TerritoryPolicy(TargetPolicy):
     Args:
         keep: what changing the target costs [px].
         apart: how much a frontier is preferred for being far from the others, a share of that way.
+        border: what a frontier costs that lies where robots out of reach are at work [px].
     """
 
-    def __init__(self, name: str, keep: float = 15.0, apart: float = 0.2) -> None:
+    def __init__(self, name: str, keep: float = 15.0, apart: float = 0.2, border: float = 300.0) -> None:
         super().__init__(name)
         self.keep = keep
         self.apart = apart
+        self.border = border
 
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         """Start an episode on a robot's belief."""
@@ -80,7 +85,7 @@ class TerritoryPolicy(TargetPolicy):
         own = int(np.flatnonzero(robots == belief.me)[0])
         ways = situation.distances(robots)[:, kept].astype(float)
         ways[~np.isfinite(ways)] = UNREACHABLE
-        cost = self._prices(situation, ways, kept, robots)
+        cost = self._prices(situation, ways, kept, robots, left)
         shared = np.flatnonzero(~left) if not left.all() else np.arange(len(kept))
         rows, columns = linear_sum_assignment(cost[:, shared])
         columns = shared[columns]
@@ -114,11 +119,18 @@ class TerritoryPolicy(TargetPolicy):
         return votes.argmax(axis=1) - 1
 
     def _prices(
-        self, situation: Situation, ways: NDArray, kept: NDArray, robots: NDArray
+        self, situation: Situation, ways: NDArray, kept: NDArray, robots: NDArray, left: NDArray
     ) -> NDArray[np.float64]:
-        """[R, C] the way, less for going on to the last target and for being far from the others [px]."""
-        cost = ways.copy()
+        """[R, C] the way, less for going on to the last target and for being far from the others, more where
+        robots out of reach are at work: a frontier there is likely to be theirs, found from the other side."""
+        belief = situation.belief
         places = situation.navigation.anchors(situation.frontiers.block[kept])
+        away = ~belief.connected & np.isfinite(belief.position).all(axis=1)
+        theirs = np.concatenate([places[left], belief.position[away]])
+        cost = ways.copy()
+        if len(theirs):
+            apart = np.hypot(*(places[:, None] - theirs[None]).transpose(2, 0, 1)).min(axis=1)
+            cost += self.border * np.exp(-apart / BORDER_WIDTH)
         for row, robot in enumerate(robots):
             target = situation.belief.target[robot]
             if np.isfinite(target).all():
