@@ -82,31 +82,53 @@ def merge_map(pixels, known, free, dirty, other, other_known):
 
 
 @njit(cache=True)
+def _marked(marks):
+    """int32 [M] blocks, i * w + j, that are marked in bool [h, w]."""
+    height, width = marks.shape
+    blocks = np.empty(height * width, np.int32)
+    count = 0
+    for i in range(height):
+        for j in range(width):
+            if marks[i, j]:
+                blocks[count] = i * width + j
+                count += 1
+    return blocks[:count]
+
+
+@njit(cache=True)
+def _around(blocks, height, width, reach):
+    """int32 [K] every block within ``reach`` rows and columns of one of ``blocks``, once."""
+    taken = np.zeros((height, width), np.bool_)
+    around = np.empty(height * width, np.int32)
+    count = 0
+    for block in blocks:
+        i, j = block // width, block % width
+        for a in range(max(i - reach, 0), min(i + reach + 1, height)):
+            for b in range(max(j - reach, 0), min(j + reach + 1, width)):
+                if not taken[a, b]:
+                    taken[a, b] = True
+                    around[count] = a * width + b
+                    count += 1
+    return around[:count]
+
+
+@njit(cache=True)
 def inflate(pixels, space, dirty, clearance):
     """Copy changed blocks of ``pixels`` into ``space`` with obstacles grown by a disc of ``clearance`` px."""
     height, width = dirty.shape
     rows, cols = pixels.shape
     reach = (clearance + BLOCK - 1) // BLOCK
-    for i in range(height):
-        for j in range(width):
-            near = False
-            for a in range(max(i - reach, 0), min(i + reach + 1, height)):
-                for b in range(max(j - reach, 0), min(j + reach + 1, width)):
-                    near = near or dirty[a, b]
-            if not near:
-                continue
-            for row in range(BLOCK * i, BLOCK * i + BLOCK):
-                for col in range(BLOCK * j, BLOCK * j + BLOCK):
-                    value = pixels[row, col]
-                    if value == FREE:
-                        for a in range(max(row - clearance, 0), min(row + clearance + 1, rows)):
-                            for b in range(max(col - clearance, 0), min(col + clearance + 1, cols)):
-                                if (
-                                    pixels[a, b] == OCCUPIED
-                                    and (a - row) ** 2 + (b - col) ** 2 <= clearance**2
-                                ):
-                                    value = OCCUPIED
-                    space[row, col] = value
+    for block in _around(_marked(dirty), height, width, reach):
+        i, j = block // width, block % width
+        for row in range(BLOCK * i, BLOCK * i + BLOCK):
+            for col in range(BLOCK * j, BLOCK * j + BLOCK):
+                value = pixels[row, col]
+                if value == FREE:
+                    for a in range(max(row - clearance, 0), min(row + clearance + 1, rows)):
+                        for b in range(max(col - clearance, 0), min(col + clearance + 1, cols)):
+                            if pixels[a, b] == OCCUPIED and (a - row) ** 2 + (b - col) ** 2 <= clearance**2:
+                                value = OCCUPIED
+                space[row, col] = value
 
 
 @njit(cache=True)
@@ -145,25 +167,16 @@ def update_blocks(space, known, dirty, reach, pooled, anchor, links, frontier):
         frontier: uint8 [h, w], CLEAR, FAINT or NONE.
     """
     height, width = dirty.shape
-    touched = np.zeros((height, width), np.bool_)
-    for i in range(height):
-        for j in range(width):
-            if dirty[i, j]:
-                for a in range(max(i - reach, 0), min(i + reach + 1, height)):
-                    for b in range(max(j - reach, 0), min(j + reach + 1, width)):
-                        if not touched[a, b]:
-                            touched[a, b] = True
-                            _summarise(space, pooled, anchor, a, b)
-                dirty[i, j] = False
-    for i in range(height):
-        for j in range(width):
-            near = False
-            for a in range(max(i - 1, 0), min(i + 2, height)):
-                for b in range(max(j - 1, 0), min(j + 2, width)):
-                    near = near or touched[a, b]
-            if near:
-                _link(space, anchor, links, i, j)
-                frontier[i, j] = _frontier(space, known, pooled, anchor, i, j)
+    marked = _marked(dirty)
+    for block in marked:
+        dirty[block // width, block % width] = False
+    touched = _around(marked, height, width, reach)
+    for block in touched:
+        _summarise(space, pooled, anchor, block // width, block % width)
+    for block in _around(touched, height, width, 1):
+        i, j = block // width, block % width
+        _link(space, anchor, links, i, j)
+        frontier[i, j] = _frontier(space, known, pooled, anchor, i, j)
 
 
 @njit(cache=True)
