@@ -41,6 +41,7 @@ pilotfish eval ir2 --maps "gen:corridor?seed=900-929" --policy pursuit,hungarian
 pilotfish eval ir2 --maps "gen:complex?seed=900-929" --robots 5 --radio closed --json x.json --resume
 pilotfish eval ir2 --maps published/hybrid --protocol published --json hybrid.json
 pilotfish eval ir2 --maps office.png --seeds 0-9 --policy pursuit,rendezvous --pictures pictures/
+pilotfish eval ir2 --maps "gen:hybrid?seed=950" --robots 5 --policy territory --radio mid --film team.gif
 """
 
 
@@ -69,9 +70,15 @@ def ir2(
         Path | None,
         typer.Option(help="Folder for pictures: each policy's first episode of a set, and all that failed."),
     ] = None,
+    film: Annotated[
+        Path | None,
+        typer.Option(
+            help="Video (.mp4, .gif) of the first policy's first episode; a picture lies beside it."
+        ),
+    ] = None,
 ) -> None:
     from pilotfish.policies.ir2.episode import Cap
-    from pilotfish.policies.ir2.evaluation import Case, film_case, identity_of
+    from pilotfish.policies.ir2.evaluation import Case, film_case, identity_of, picture_case
     from pilotfish.policies.registry import make_exploration_policy
     from pilotfish.worlds.exploration.radio import REGIMES
     from pilotfish.worlds.maps.load import load_maps
@@ -87,6 +94,8 @@ def ir2(
             raise ValueError(f"radio {name!r}: choose one of {', '.join(REGIMES)}")
     if resume and json is None:
         raise ValueError("--resume goes on from a file: name it with --json FILE")
+    if film is not None and film.suffix not in (".mp4", ".gif"):
+        raise ValueError(f"--film {film}: the name of a video ends with .mp4 or .gif")
     every_seed = parse_seeds(seeds)
     cases = [
         Case(name, _set_name(path), grid, count, regime, seed, limit)
@@ -109,7 +118,10 @@ def ir2(
             if group not in shown or not row["success"]:
                 shown.add(group)
                 name = f"{case.policy}-{case.grid.name}-{case.robots}-{case.radio}-s{case.seed}.png"
-                typer.echo(film_case(case, pictures / name.replace("/", "_")))
+                typer.echo(picture_case(case, pictures / name.replace("/", "_")))
+    if film is not None:
+        for path in film_case(cases[0], film):
+            typer.echo(path)
 
 
 def _run(

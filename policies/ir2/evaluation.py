@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from pilotfish.policies.ir2.episode import Cap, explore
 from pilotfish.policies.registry import make_exploration_policy
 from pilotfish.worlds.exploration.world import ExplorationWorld
 from pilotfish.worlds.maps.grid_map import GridMap
+
+if TYPE_CHECKING:
+    from pilotfish.worlds.render.exploration_trajectory import ExplorationTrajectory
 
 IDENTITY = ("policy", "set", "map", "map_hash", "robots", "radio", "seed", "protocol", "cap")
 """What tells an episode from the others."""
@@ -125,10 +128,9 @@ def run_cases(cases: Sequence[Case], workers: int = 1) -> Iterator[dict[str, Any
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def film_case(case: Case, path: Path) -> Path:
-    """Run an episode once more and draw its end, a PNG: the truth, every belief, trails and links."""
+def record_case(case: Case) -> tuple[ExplorationTrajectory, str]:
+    """Run an episode once more: what happened and what everybody believed, and a title for it."""
     from pilotfish.worlds.exploration.film import EpisodeFilm
-    from pilotfish.worlds.render.exploration_2d import picture_exploration
 
     world, radio = make_world(case)
     films: list[EpisodeFilm] = []
@@ -141,4 +143,22 @@ def film_case(case: Case, path: Path) -> Path:
     films.append(EpisodeFilm(world))
     explore(world, make_team(case.policy, case.robots), case.seed, case.cap, film)
     title = f"{case.policy}, {case.grid.name}, radio {radio}, seed {case.seed}"
-    return picture_exploration(films[0].trajectory(), path, title=title)
+    return films[0].trajectory(), title
+
+
+def picture_case(case: Case, path: Path) -> Path:
+    """Draw the end of an episode, a PNG: the truth, every belief, trails and links."""
+    from pilotfish.worlds.render.exploration_2d import picture_exploration
+
+    trajectory, title = record_case(case)
+    return picture_exploration(trajectory, path, title=title)
+
+
+def film_case(case: Case, path: Path) -> tuple[Path, Path]:
+    """Video of an episode, .mp4 or .gif, and beside it a picture of when half of the time is over."""
+    from pilotfish.worlds.render.exploration_2d import film_exploration, picture_exploration
+
+    trajectory, title = record_case(case)
+    film_exploration(trajectory, path, title=title)
+    moment = trajectory.duration / 2
+    return path, picture_exploration(trajectory, path.with_suffix(".png"), moment=moment, title=title)

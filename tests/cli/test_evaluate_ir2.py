@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from pilotfish.cli.bench_ir2 import app as bench
@@ -103,10 +104,22 @@ def test_the_published_caps_and_pictures_of_failures(tmp_path):
     assert len(list(pictures.glob("nearest-*.png"))) == 2
 
 
+def test_the_first_episode_is_filmed(tmp_path):
+    film = tmp_path / "films" / "team.gif"
+    result = run(
+        "--policy", "nearest,hungarian", "--protocol", "published", "--cap", "3", "--film", str(film)
+    )
+    assert result.exit_code == 0, result.output
+    assert Image.open(film).n_frames > 50
+    assert Image.open(film.with_suffix(".png")).width > 900
+    assert "team.gif" in result.output and "team.png" in result.output
+
+
 @pytest.mark.parametrize(
     "words, named",
     [
         (("--policy", "nearest,huntgarian"), "huntgarian"),
+        (("--film", "team.avi"), "team.avi"),
         (("--radio", "loud"), "loud"),
         (("--protocol", "steps"), "steps"),
         (("--seeds", "3-1"), "3-1"),

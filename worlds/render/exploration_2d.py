@@ -26,8 +26,12 @@ SUPERSAMPLE = 2
 TRAIL_SECONDS_SHARE = 0.12
 """Length of the trails, as a share of the trajectory."""
 TRAIL_PIECES = 60
+WAY_PIECES = 600
+"""Corners of a robot's whole way, which is drawn thinly."""
 SURE_LINK = 15.0
 """A link with this much more than is needed is drawn as strong as any [dB]."""
+GIF_FPS, GIF_WIDTH, GIF_HEIGHT = 10.0, 900, 540
+"""Frames a second and size [px] of a GIF."""
 
 UNKNOWN_COLOUR: Colour = (196, 203, 213)
 LINK_COLOUR: Colour = (38, 166, 91)
@@ -166,7 +170,12 @@ class ExplorationPainter:
         pen.text((x + width - 6, middle + 2), f"{share:.0%}", font=font, fill=(178, 190, 206), anchor="rm")
 
     def _draw_trails(self, pen: ImageDraw.ImageDraw, now: float, scale: float) -> None:
+        """The way so far thinly, its last part strongly."""
         trajectory = self.trajectory
+        rows = np.linspace(0, trajectory.row_at(now), WAY_PIECES).astype(int)
+        ways = self._pixels(trajectory.poses[rows, :, :2], scale)
+        for robot, colour in enumerate(self._colours):
+            pen.line(list(map(tuple, ways[:, robot].tolist())), fill=(*colour, 90), width=SUPERSAMPLE)
         start = max(trajectory.times[0], now - TRAIL_SECONDS_SHARE * trajectory.duration)
         moments = start + (now - start) * self._track_moments
         trail = self._pixels(trajectory.poses_at(moments)[..., :2], scale)
@@ -246,6 +255,23 @@ def animate_exploration(
     moments = frame_moments(trajectory.duration, fps, seconds)
     total = len(moments) if progress else None
     return write_video(map(painter.frame, moments.tolist()), path, fps, total)
+
+
+def film_exploration(
+    trajectory: ExplorationTrajectory,
+    path: Path | str,
+    *,
+    title: str = "",
+    seconds: float = 24.0,
+    progress: bool = True,
+) -> Path:
+    """A trajectory in a video of ``seconds``; where ``path`` is a .gif, a third shorter and small
+    enough to stand in a web page. Returns its path."""
+    if Path(path).suffix == ".gif":
+        form: dict = {"seconds": seconds / 1.5, "fps": GIF_FPS, "width": GIF_WIDTH, "max_height": GIF_HEIGHT}
+    else:
+        form = {"seconds": seconds}
+    return animate_exploration(trajectory, path, title=title, progress=progress, **form)
 
 
 def picture_exploration(
