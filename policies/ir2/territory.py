@@ -30,6 +30,9 @@ KEEP = 24.0
 TIER = 2000.0
 """Price of doing things out of order: taking over before the own part is done, meeting before that [px]."""
 
+WAITING = 1e6
+"""Price of standing still: more than any way, so that nobody gives up what lies far away [px]."""
+
 MOST_FRONTIERS = 48
 """Clusters beyond these, the furthest, are left for later decisions."""
 
@@ -71,7 +74,7 @@ class TerritoryPolicy(TargetPolicy):
         if corner >= 0:
             way = pixels_of(situation.field[corner])
             parts.append(_options(LAST_CORNER, [corner], [way], [3 * TIER + way]))
-        parts.append(_options(WAIT, [STAY], [0.0], [4 * TIER]))
+        parts.append(_options(WAIT, [STAY], [0.0], [WAITING]))
         return Options.joined(parts)
 
     def _frontiers(self, situation: Situation) -> Options:
