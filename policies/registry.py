@@ -98,7 +98,10 @@ def _learned_explorer(folder: str, name: str = "") -> ExplorationPolicy:
 
 
 EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
-    "ir2": ("learned: chooses between the expert's options", lambda: _learned_explorer("ir2/ir2", "ir2")),
+    "ir2": (
+        "learned, interim weights: chooses between the options of the expert",
+        lambda: _learned_explorer("ir2/ir2_interim", "ir2"),
+    ),
     "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),
     "greedy": (
         "frontier size minus way, in turn within the component",

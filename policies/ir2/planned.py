@@ -132,13 +132,14 @@ class PlannedRendezvous(Hungarian):
     up after ``patience``.
 
     Args:
-        period: between meetings [s].
+        period: until the first meeting [s]; the next ones are half as long again apart each, since what is
+            left to explore lies ever further away.
         place: "start", or "medoid": what was the middle of the known map at the last meeting.
         patience: [s].
     """
 
     def __init__(
-        self, name: str, period: float = 900.0, place: str = "start", patience: float = 150.0
+        self, name: str, period: float = 1200.0, place: str = "medoid", patience: float = 150.0
     ) -> None:
         super().__init__(name)
         if place not in ("start", "medoid"):
@@ -149,16 +150,18 @@ class PlannedRendezvous(Hungarian):
 
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         super().reset(belief, seed, clearance)
-        self._due = self.period
+        self._due = self._period = self.period
         self._spot = belief.position[belief.me].copy()
 
     def choose(self, situation: Situation) -> int:
         belief, navigation = situation.belief, situation.navigation
-        if belief.connected.all() and belief.now >= self._due - self.period / 2:
-            self._due = belief.now + self.period
+        if belief.connected.all() and belief.now >= self._due - self._period / 2:
+            self._period *= 1.5
+            self._due = belief.now + self._period
             self._spot = self._middle(situation)
         if belief.now > self._due + self.patience:
-            self._due += self.period
+            self._period *= 1.5
+            self._due += self._period
         block = navigation.block_at(self._spot)
         way = float(pixels_of(situation.field[block])) if block >= 0 else np.inf
         if np.isfinite(way) and belief.now + way >= self._due:
@@ -180,7 +183,7 @@ class Pursuit(Hungarian):
         worth: pixels of way that a free pixel that the peer lacks is worth.
     """
 
-    def __init__(self, name: str, worth: float = 0.01) -> None:
+    def __init__(self, name: str, worth: float = 0.003) -> None:
         super().__init__(name)
         self.worth = worth
 

@@ -124,8 +124,10 @@ class TerritoryPolicy(TargetPolicy):
     def _prices(
         self, situation: Situation, ways: NDArray, kept: NDArray, robots: NDArray, left: NDArray
     ) -> NDArray[np.float64]:
-        """[R, C] the way, less for keeping the last target and for being far from the others, more where robots
-        out of reach are at work: a frontier there is likely to be theirs, found from the other side."""
+        """[R, C] the way, less for keeping the last target and for being far from the others [px].
+
+        More where robots out of reach are at work: a frontier there is likely theirs, from the other side.
+        """
         belief = situation.belief
         places = situation.navigation.anchors(situation.frontiers.block[kept])
         away = ~belief.connected & np.isfinite(belief.position).all(axis=1)
