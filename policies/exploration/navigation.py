@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,21 +60,21 @@ class Navigation:
         i, j = np.rint(self.belief.position[self.belief.me]).astype(int) // BLOCK
         self.spent[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2] = True
 
-    def block_at(self, position: NDArray) -> int:
+    def block_at(self, position: Sequence[float] | NDArray) -> int:
         """The block that a robot at (row, col) [px] plans from: its own, or the nearest with free space.
 
         A robot may stand where its map shows an obstacle (a wrong scan, a slipped pose): it plans from the
         nearest place that it could stand at. Returns -1 where nothing is free.
         """
         height, width = self.anchor.shape
-        i = int(np.clip(np.rint(position[0]) // BLOCK, 0, height - 1))
-        j = int(np.clip(np.rint(position[1]) // BLOCK, 0, width - 1))
-        if self.links[i, j].any():
+        i = min(max(round(float(position[0])) // BLOCK, 0), height - 1)
+        j = min(max(round(float(position[1])) // BLOCK, 0), width - 1)
+        linked = self.links.view(np.uint64)[..., 0]  # all 8 at once
+        if linked[i, j]:
             return i * width + j
         for reach in (2, 8, max(height, width)):
             top, left = max(i - reach, 0), max(j - reach, 0)
-            window = self.links[top : i + reach + 1, left : j + reach + 1].any(axis=2)
-            rows, cols = np.nonzero(window)
+            rows, cols = np.nonzero(linked[top : i + reach + 1, left : j + reach + 1])
             if len(rows):
                 nearest = np.argmin((rows + top - i) ** 2 + (cols + left - j) ** 2)
                 return int((rows[nearest] + top) * width + cols[nearest] + left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +42,9 @@ class Situation:
     @cached_property
     def peer_block(self) -> NDArray[np.int64]:
         """int64 [N] block where each robot is believed to be; -1 where that is not known."""
-        position = self.belief.position
-        placed = np.isfinite(position).all(axis=1)
-        return np.array(
-            [self.navigation.block_at(p) if there else -1 for p, there in zip(position, placed, strict=True)]
-        )
+        at = self.navigation.block_at
+        places = self.belief.position.tolist()
+        return np.array([at(p) if isfinite(p[0]) and isfinite(p[1]) else -1 for p in places], np.int64)
 
     def field_of(self, robot: int) -> NDArray[np.int32]:
         """Distance field from where a robot is believed to be; all FAR where that is not known."""
