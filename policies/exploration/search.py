@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.blocks import BLOCK, NEIGHBOUR_COL, NEIGHBOUR_ROW, line_is_free
 
@@ -68,6 +69,86 @@ def distance_field(links, sources):
         filled[slot] = 0
         now += 1
     return distance, origin
+
+
+class OpenSearch:
+    """Distances from one block, searched no further than asked for; asked for more, it goes on.
+
+    The links must not change meanwhile.
+
+    Args:
+        links: uint8 [h, w, 8] of ``blocks.update_blocks``.
+        source: block; -1 leads nowhere.
+    """
+
+    def __init__(self, links: NDArray[np.uint8], source: int) -> None:
+        self._links = links
+        self._distance = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
+        self._buckets = np.empty((BUCKETS, 1024), np.int32)
+        self._filled = np.zeros(BUCKETS, np.int64)
+        self._state = np.zeros(2, np.int64)  # distance up to which all is settled, entries that wait
+        if source >= 0:
+            self._distance[source], self._buckets[0, 0], self._filled[0], self._state[1] = 0, source, 1, 1
+
+    def to(self, blocks: NDArray[np.int64], most: int | None = None) -> NDArray[np.int32]:
+        """int32 [B] distances of different blocks [1/SCALE px], FAR where nothing leads.
+
+        Args:
+            most: that many nearest ones, and all that are as near as the last, are enough: the others may
+                be FAR.
+        """
+        enough = len(blocks) if most is None else min(most, len(blocks))
+        self._buckets, reached = _search_on(
+            self._links, self._distance, self._buckets, self._filled, self._state, blocks, enough
+        )
+        return reached
+
+
+@njit(cache=True)
+def _search_on(links, distance, buckets, filled, state, blocks, enough):
+    """Go on until ``enough`` of the blocks are settled; returns the buckets, and the blocks' distances."""
+    height, width = links.shape[:2]
+    ways = links.reshape(height * width, 8)
+    step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
+    wanted = np.zeros(height * width, np.bool_)
+    now, waiting, left = state[0], state[1], enough
+    for block in blocks:
+        wanted[block] = True
+        if distance[block] < now:
+            left -= 1
+    while waiting > 0 and left > 0:
+        slot = now & (BUCKETS - 1)
+        # No way is 0 long, so a bucket does not grow while it is worked on.
+        for entry in range(filled[slot]):
+            block = np.uint32(buckets[slot, entry])
+            if distance[block] != now:
+                continue
+            if wanted[block]:
+                left -= 1
+            for k in range(8):
+                way = ways[block, np.uint32(k)]
+                if way == 0:
+                    continue
+                other = np.uint32(block + step[k])
+                reached = np.int32(now + way)
+                if reached < distance[other]:
+                    distance[other] = reached
+                    target = reached & (BUCKETS - 1)
+                    if filled[target] == buckets.shape[1]:
+                        buckets = widened(buckets)
+                    buckets[target, filled[target]] = other
+                    filled[target] += 1
+                    waiting += 1
+        waiting -= filled[slot]
+        filled[slot] = 0
+        now += 1
+    state[0], state[1] = now, waiting
+    found = np.full(len(blocks), FAR, np.int32)
+    for k in range(len(blocks)):
+        # What is not settled may still come nearer.
+        if distance[blocks[k]] < now:
+            found[k] = distance[blocks[k]]
+    return buckets, found
 
 
 @njit(cache=True)

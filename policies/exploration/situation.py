@@ -13,6 +13,7 @@ from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import FAINT
 from pilotfish.policies.exploration.frontiers import Frontiers, find_frontiers
 from pilotfish.policies.exploration.navigation import Navigation, pixels_of
+from pilotfish.policies.exploration.search import OpenSearch
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Situation:
     navigation: Navigation
     field: NDArray[np.int32]
     frontiers: Frontiers
-    _fields: dict[int, NDArray[np.int32]] = field(default_factory=dict)
+    _searches: dict[int, OpenSearch] = field(default_factory=dict)
 
     @classmethod
     def of(cls, belief: TeamBelief, navigation: Navigation) -> Situation:
@@ -46,22 +47,30 @@ class Situation:
         places = self.belief.position.tolist()
         return np.array([at(p) if isfinite(p[0]) and isfinite(p[1]) else -1 for p in places], np.int64)
 
-    def field_of(self, robot: int) -> NDArray[np.int32]:
-        """Distance field from where a robot is believed to be; all FAR where that is not known."""
+    def ways(self, robot: int, blocks: NDArray[np.int64], most: int | None = None) -> NDArray[np.float32]:
+        """float32 [B] way from where a robot is believed to be to different blocks [px]; inf if not known.
+
+        Args:
+            most: the nearest that many blocks are enough, as in ``OpenSearch.to``; the others may be inf.
+        """
         if robot == self.belief.me:
-            return self.field
-        if robot not in self._fields:
-            self._fields[robot] = self.navigation.field(int(self.peer_block[robot]))
-        return self._fields[robot]
+            return pixels_of(self.field[blocks])
+        if robot not in self._searches:
+            self._searches[robot] = OpenSearch(self.navigation.links, int(self.peer_block[robot]))
+        return pixels_of(self._searches[robot].to(blocks, most))
 
     @cached_property
     def distance(self) -> NDArray[np.float32]:
         """float32 [C] way from this robot to each frontier [px]."""
         return pixels_of(self.field[self.frontiers.block])
 
-    def distances(self, robots: NDArray[np.int64]) -> NDArray[np.float32]:
-        """float32 [R, C] way from each robot's believed place to each frontier [px]; inf if not known."""
-        return np.stack([pixels_of(self.field_of(int(robot))[self.frontiers.block]) for robot in robots])
+    def distances(self, robots: NDArray[np.int64], most: int | None = None) -> NDArray[np.float32]:
+        """float32 [R, C] way from each robot's believed place to each frontier [px]; inf if not known.
+
+        Args:
+            most: as in ``ways``. An assignment of least sum needs, of each robot, as many as there are robots.
+        """
+        return np.stack([self.ways(int(robot), self.frontiers.block, most) for robot in robots])
 
     @cached_property
     def peer_distance(self) -> NDArray[np.float32]:

@@ -130,7 +130,7 @@ def _team_features(
     belief = situation.belief
     others = [peer for peer in np.flatnonzero(belief.connected) if peer != belief.me]
     if others:
-        lead = np.min([pixels_of(situation.field_of(p)[graph.block]) for p in others], axis=0) / 250.0
+        lead = np.min([situation.ways(p, graph.block) for p in others], axis=0) / 250.0
         nodes[:, 20] = np.clip(np.minimum(lead, FAR_AWAY) - nodes[:, 6], -1.0, 1.0)
     away = ~belief.connected & np.isfinite(belief.position).all(axis=1)
     nodes[:, 21] = _nearest(places, belief.position[away])

@@ -102,7 +102,8 @@ class Hungarian(PlannedPolicy):
         belief = situation.belief
         placed = situation.peer_block >= 0
         robots = np.flatnonzero(placed if self.last_seen else belief.connected)
-        return int(situation.frontiers.block[assigned(situation.distances(robots), robots, belief.me)])
+        ways = situation.distances(robots, most=len(robots))
+        return int(situation.frontiers.block[assigned(ways, robots, belief.me)])
 
 
 def assigned(ways: NDArray[np.float32], robots: NDArray[np.int64], me: int) -> int:

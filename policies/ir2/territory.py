@@ -86,7 +86,7 @@ class TerritoryPolicy(TargetPolicy):
         left = (owner >= 0) & ~belief.connected[owner]
         robots = np.flatnonzero(belief.connected)
         own = int(np.flatnonzero(robots == belief.me)[0])
-        ways = situation.distances(robots)[:, kept].astype(float)
+        ways = np.stack([situation.ways(robot, frontiers.block[kept]) for robot in robots]).astype(float)
         ways[~np.isfinite(ways)] = UNREACHABLE
         cost = self._prices(situation, ways, kept, robots, left)
         shared = np.flatnonzero(~left) if not left.all() else np.arange(len(kept))
@@ -174,7 +174,7 @@ class TerritoryPolicy(TargetPolicy):
         own = int(np.flatnonzero(robots == belief.me)[0])
         ways = np.array(
             [
-                [float(pixels_of(situation.field_of(robot)[mind.block])) for _, mind in minds]
+                [float(situation.ways(robot, np.array([mind.block]))[0]) for _, mind in minds]
                 for robot in robots
             ]
         )

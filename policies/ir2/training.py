@@ -10,9 +10,6 @@ of the training episodes that ended since the last rollout, under sampled choice
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,28 +19,17 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from stable_baselines3 import PPO
-from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.distributions import CategoricalDistribution
-from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
 from pilotfish.policies.ir2.features import MOST_OPTIONS
 from pilotfish.policies.ir2.network import IR2Network, save_network
+from pilotfish.policies.training import CHECKPOINT, RunState, StageRun, StageSettings, train_curriculum
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
 
-CHECKPOINT = "checkpoint.pt"
 CURVES = (r"explore/(.*)/path", "longest path [px] (sampled choices)")
 """What ``plot_curves`` draws of a run."""
 DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "ir2.yaml"
@@ -80,38 +66,29 @@ class Promotion:
     window: int = 40
 
 
-@dataclass(frozen=True)
-class Stage:
+@dataclass(frozen=True, kw_only=True)
+class Stage(StageSettings):
     """One stage of the curriculum.
 
     Attributes:
-        method: "imitate" (follow the planner, the student decides: DAgger) or "ppo".
-        steps: decisions of single robots, at most.
-        promotion: the rule that ends it sooner.
-        learning_rate: falls linearly to ``final`` of its value over the stage.
+        episodes: what runs in it.
+        reward: what the team is paid (PPO).
+        promotion: the rule that ends it before its steps are over.
     """
 
-    name: str
-    method: str
-    steps: int
     episodes: list[EpisodeGroup]
     reward: RewardConfig = field(default_factory=RewardConfig)
     promotion: Promotion = field(default_factory=Promotion)
-    learning_rate: float = 3e-4
-    final: float = 1.0
     entropy: float = 0.0
     discount: float = 0.995
     rollout: int = 64
     batch: int = 128
-    epochs: int = 2
-    clip: float = 0.2
     target_kl: float | None = 0.03
 
     def __post_init__(self) -> None:
-        if self.method not in ("imitate", "ppo"):
-            raise ValueError(f"stage {self.name!r}: method {self.method!r} is not 'imitate' or 'ppo'")
-        if self.steps <= 0 or not self.episodes:
-            raise ValueError(f"stage {self.name!r} needs positive steps and at least one group of episodes")
+        super().__post_init__()
+        if not self.episodes:
+            raise ValueError(f"stage {self.name!r} needs at least one group of episodes")
 
 
 @dataclass(frozen=True)
@@ -188,43 +165,8 @@ class ExplorerActorCritic(ActorCriticPolicy):
 
 
 def train(config: Path, out: Path, resume: bool, budget_minutes: float | None = None) -> bool:
-    """Run (or go on with) a curriculum; the run's folder holds everything needed to go on.
-
-    Args:
-        config: curriculum YAML; with ``resume`` the copy in ``out`` is used.
-        out: run folder: curriculum.yaml, progress.json, checkpoint.pt, tensorboard/.
-        budget_minutes: stop (and save) after this long.
-
-    Returns:
-        whether the curriculum is done.
-
-    Raises:
-        ValueError: a bad curriculum, or a folder that holds a run already.
-        FileNotFoundError: there is nothing to go on with.
-    """
-    copy = out / "curriculum.yaml"
-    if resume and not copy.exists():
-        raise FileNotFoundError(f"{out} holds no run to go on with (no curriculum.yaml)")
-    if not resume:
-        if (out / CHECKPOINT).exists():
-            raise ValueError(f"{out} holds a run already: give another --out, or --resume {out}")
-        Curriculum.load(config)
-        out.mkdir(parents=True, exist_ok=True)
-        copy.write_text(Path(config).read_text())
-    curriculum = Curriculum.load(copy)
-    progress_file = out / "progress.json"
-    progress = {"stage": 0, "steps": 0, "seconds": 0.0}
-    if resume and progress_file.exists():
-        progress = json.loads(progress_file.read_text())
-    deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
-    for index in range(progress["stage"], len(curriculum.stages)):
-        if index != progress["stage"]:
-            progress.update(stage=index, steps=0)
-        if progress["steps"] < curriculum.stages[index].steps:
-            run = _StageRun(curriculum.stages[index], curriculum, out, progress, deadline)
-            if not run.finish():
-                return False
-    return True
+    """Run (or go on with) a curriculum; arguments, result and errors as ``train_curriculum``."""
+    return train_curriculum(config, out, resume, budget_minutes, Curriculum.load, _StageRun)
 
 
 def export(run: Path, folder: Path) -> None:
@@ -237,153 +179,35 @@ def export(run: Path, folder: Path) -> None:
     save_network(network, config, folder)
 
 
-class _StageRun:
-    """One stage: its environment, its model (the last stage's weights), its checkpoints."""
+class _StageRun(StageRun):
+    """One stage of the explorer's training."""
 
-    CHECKPOINT_SECONDS = 120.0
-
-    def __init__(
-        self, stage: Stage, curriculum: Curriculum, out: Path, progress: dict, deadline: float
-    ) -> None:
-        self.stage, self.out, self.progress, self.deadline = stage, out, progress, deadline
+    def __init__(self, stage: Stage, curriculum: Curriculum, state: RunState) -> None:
+        self.promotion = stage.promotion
+        self.recent: list[bool] = []
         # A resumed stage draws other maps than its first part did, not the same ones again.
-        seed = [curriculum.seed, progress["stage"], progress["steps"]]
-        self.env = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
-        torch.manual_seed(curriculum.seed + progress["steps"])
-        self.checkpoint = out / CHECKPOINT
-        self.model = PPO(
-            ExplorerActorCritic,
-            self.env,
-            learning_rate=self._learning_rate,
-            n_steps=stage.rollout,
-            batch_size=stage.batch,
-            n_epochs=stage.epochs,
-            gamma=stage.discount,
-            ent_coef=stage.entropy,
-            clip_range=stage.clip,
-            target_kl=stage.target_kl,
-            max_grad_norm=0.5,
-            policy_kwargs=dict(config=curriculum.model, normalize_images=False),
-            device="cpu",
-        )
-        if self.checkpoint.exists():
-            self.model.set_parameters(torch.load(self.checkpoint, weights_only=True))
-        folder = str(out / "tensorboard" / stage.name)
-        # A resumed stage writes files of its own, so that nothing logged before is lost.
-        formats = [
-            make_output_format(kind, folder, f"-{progress['steps']}") for kind in ("tensorboard", "csv")
-        ]
-        self.model.set_logger(Logger(folder, formats))
-        self._recent: list[bool] = []
-        self._saved = self._started = time.monotonic()
-        self._seconds_before = progress["seconds"]
-
-    def _learning_rate(self, remaining: float) -> float:
-        done = min(1.0, self.progress["steps"] / self.stage.steps)
-        return self.stage.learning_rate * (1 - done * (1 - self.stage.final))
+        seed = [curriculum.seed, state.progress["stage"], state.progress["steps"]]
+        self.teams = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
+        kwargs = dict(config=curriculum.model, normalize_images=False)
+        super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
 
     @property
     def promoted(self) -> bool:
         """Whether the stage's rule says that it is learned."""
-        rule = self.stage.promotion
-        recent = self._recent[-rule.window :]
-        return len(recent) >= rule.window and float(np.mean(recent)) >= rule.success
-
-    def finish(self) -> bool:
-        """Run the rest of the stage; False when time ran out first."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, TimeRemainingColumn()) as bar:
-            task = bar.add_task(self.stage.name, total=self.stage.steps, completed=self.progress["steps"])
-            on_steps: Callable[[int], bool] = lambda n: self._advance(n, bar, task)  # noqa: E731
-            if self.stage.method == "imitate":
-                self._imitate(on_steps)
-            else:
-                self.model.learn(10**12, callback=_Steps(on_steps, self.log), reset_num_timesteps=False)
-        if self.promoted:
-            self.progress["steps"] = self.stage.steps
-        self._save()
-        return self.progress["steps"] >= self.stage.steps
-
-    def _advance(self, steps: int, bar: Progress, task: Any) -> bool:
-        """Count decisions, save now and then; False when the stage or the time is over."""
-        self.progress["steps"] += steps
-        bar.update(task, completed=self.progress["steps"])
-        now = time.monotonic()
-        if now - self._saved > self.CHECKPOINT_SECONDS:
-            self._save()
-            self._saved = now
-        return self.progress["steps"] < self.stage.steps and now < self.deadline and not self.promoted
-
-    def _save(self) -> None:
-        self.progress["seconds"] = self._seconds_before + time.monotonic() - self._started
-        temporary = self.out / "checkpoint.part.pt"
-        torch.save(self.model.get_parameters(), temporary)
-        os.replace(temporary, self.checkpoint)
-        temporary = self.out / "progress.part.json"
-        temporary.write_text(json.dumps(self.progress))
-        os.replace(temporary, self.out / "progress.json")
-
-    def _imitate(self, on_steps: Callable[[int], bool]) -> None:
-        """DAgger: the student decides, the planner says what it would have done (Ross et al., 2011)."""
-        policy = self.model.policy
-        seen = torch.as_tensor(self.env.reset())
-        rounds: list[tuple[torch.Tensor, torch.Tensor]] = []
-        going = True
-        while going:
-            rounds.append((seen, torch.as_tensor(self.env.teacher())))
-            with torch.no_grad():
-                actions, _, _ = policy(seen)
-            seen = torch.as_tensor(self.env.step(actions.numpy())[0])
-            going = on_steps(self.env.num_envs)
-            if len(rounds) == self.stage.rollout or not going:
-                loss, agreement = self._fit(rounds)
-                rounds.clear()
-                self.model.logger.record("imitation/loss", loss)
-                self.model.logger.record("imitation/agreement", agreement)
-                self.log()
-                self.model.logger.dump(self.progress["steps"])
-
-    def _fit(self, rounds: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[float, float]:
-        policy, optimizer = self.model.policy, self.model.policy.optimizer
-        seen, labels = (torch.cat(column) for column in zip(*rounds, strict=True))
-        for group in optimizer.param_groups:
-            group["lr"] = self._learning_rate(0.0)
-        losses, agreements = [], []
-        for rows in torch.randperm(len(seen)).split(self.stage.batch):
-            distribution = policy.get_distribution(seen[rows])
-            loss = -distribution.log_prob(labels[rows]).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-            agreements.append((distribution.mode() == labels[rows]).float().mean().item())
-        return float(np.mean(losses)), float(np.mean(agreements))
+        window = self.recent[-self.promotion.window :]
+        return len(window) >= self.promotion.window and float(np.mean(window)) >= self.promotion.success
 
     def log(self) -> None:
         """Record the episodes that have ended."""
         by_family = defaultdict(list)
-        for name, _, success, path in self.env.finished:
-            self._recent.append(success)
+        for name, _, success, path in self.teams.finished:
+            self.recent.append(success)
             by_family[name.split("-")[0]].append((success, path))
-        self.env.finished.clear()
+        self.teams.finished.clear()
         for family, ended in by_family.items():
             success, path = np.mean(ended, axis=0)
             self.model.logger.record(f"explore/{family}/success", float(success))
             self.model.logger.record(f"explore/{family}/path", float(path))
-
-
-class _Steps(BaseCallback):
-    """Counts SB3's steps towards the stage and logs what has ended."""
-
-    def __init__(self, on_steps: Callable[[int], bool], log: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_steps, self._log = on_steps, log
-
-    def _on_step(self) -> bool:
-        return self._on_steps(self.training_env.num_envs)
-
-    def _on_rollout_end(self) -> None:
-        self._log()
 
 
 def _episodes(stage: Stage, config: IR2Config, seed: list[int]) -> list[Episode]:

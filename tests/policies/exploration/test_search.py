@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import dijkstra
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import FREE, OCCUPIED, SCALE, line_is_free
 from pilotfish.policies.exploration.navigation import Navigation, pixels_of
-from pilotfish.policies.exploration.search import FAR, distance_field, path_down, pull_straight
+from pilotfish.policies.exploration.search import FAR, OpenSearch, distance_field, path_down, pull_straight
 
 SHAPE = (48, 60)
 
@@ -55,6 +55,26 @@ def test_distances_are_dijkstras(drawn, pick, count):
     assert (distance[~reached] == FAR).all() and (origin[~reached] == -1).all()
     blocks = np.flatnonzero(reached)
     np.testing.assert_array_equal(expected[origin[blocks], blocks], distance[blocks])
+
+
+@settings(max_examples=40, deadline=None)
+@given(maps, st.integers(0, 10_000), st.integers(1, 4))
+def test_a_search_that_stops_early_and_goes_on_finds_the_same(drawn, pick, most):
+    navigation = navigation_on(*drawn)
+    standing = np.flatnonzero(navigation.anchor.ravel() >= 0)
+    rng = np.random.default_rng(pick)
+    source = int(rng.choice(standing))
+    field = navigation.field(source)
+    search = OpenSearch(navigation.links, source)
+    for count in (3, 6, 1, len(standing)):
+        blocks = rng.choice(standing, count, replace=False)
+        near = search.to(blocks, most)
+        expected = field[blocks]
+        needed = expected <= np.sort(expected)[min(most, count) - 1]
+        np.testing.assert_array_equal(near[needed], expected[needed])
+        assert ((near == expected) | (near == FAR)).all()
+        np.testing.assert_array_equal(search.to(blocks), expected)
+    assert (OpenSearch(navigation.links, -1).to(standing) == FAR).all()
 
 
 @settings(max_examples=40, deadline=None)
