@@ -68,7 +68,7 @@ class Situation:
         """float32 [R, C] way from each robot's believed place to each frontier [px]; inf if not known.
 
         Args:
-            most: as in ``ways``. An assignment of least sum needs, of each robot, as many as there are robots.
+            most: as in ``ways``. An assignment of least sum needs as many as there are robots.
         """
         return np.stack([self.ways(int(robot), self.frontiers.block, most) for robot in robots])
 
