@@ -90,7 +90,8 @@ def _replaced(watch: Stopwatch) -> Iterator[None]:
 @contextmanager
 def _network_timed(team: tuple[ExplorationPolicy, ...], watch: Stopwatch) -> Iterator[None]:
     """The networks of learned policies are timed inside of the block; planners have none."""
-    learned = [(policy, policy.network) for policy in team if getattr(policy, "network", None) is not None]
+    found: list[tuple[Any, Any]] = [(policy, getattr(policy, "network", None)) for policy in team]
+    learned = [(policy, network) for policy, network in found if network is not None]
     try:
         for policy, network in learned:
             policy.network = watch.timed("network", network)

@@ -13,7 +13,6 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
@@ -21,6 +20,7 @@ from pilotfish.policies.ir2.features import MOST_OPTIONS, N_EDGE, N_GLOBAL, N_NO
 from pilotfish.policies.ir2.graph import MOST_EDGES, MOST_NODES
 from pilotfish.policies.ir2.options import Options
 from pilotfish.policies.ir2.policy import IR2Policy
+from pilotfish.policies.vec_env import ArrayVecEnv
 from pilotfish.worlds.exploration.world import ExplorationWorld
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -101,6 +101,8 @@ class Episode:
         self.draw_map, self.robots, self.radio, self.cap = draw_map, robots, radio, cap
         self.rng, self.reward, self.config = rng, reward, config
         self.policies = [IR2Policy(config, network=lambda features: features.prior) for _ in range(robots)]
+        self._situations: list[Situation] = []
+        self._options: list[Options] = []
 
     def reset(self) -> NDArray[np.float32]:
         """Start on a newly drawn map; observations [robots, SIZE]."""
@@ -143,9 +145,7 @@ class Episode:
         return self._look(), float(reward), result.done, cut
 
     def _look(self) -> NDArray[np.float32]:
-        self._situations: list[Situation] = []
-        self._options: list[Options] = []
-        seen = []
+        self._situations, self._options, seen = [], [], []
         for policy in self.policies:
             situation = Situation.of(policy.belief, policy.navigation)
             options, features = policy.look(situation, policy.options(situation))
@@ -155,7 +155,7 @@ class Episode:
         return np.stack(seen)
 
 
-class ExplorationVecEnv(VecEnv):
+class ExplorationVecEnv(ArrayVecEnv):
     """Robots of all ``episodes`` as SB3 environments; an episode that ends starts again by itself."""
 
     def __init__(self, episodes: Sequence[Episode]) -> None:
@@ -177,9 +177,6 @@ class ExplorationVecEnv(VecEnv):
         """The planner's choices [robots of all episodes] for the observations last returned."""
         return np.concatenate([episode.teacher() for episode in self.episodes])
 
-    def step_async(self, actions: NDArray[np.integer]) -> None:
-        self._actions = actions
-
     def step_wait(self):
         rewards = np.zeros(self.num_envs, np.float32)
         dones = np.zeros(self.num_envs, bool)
@@ -195,18 +192,3 @@ class ExplorationVecEnv(VecEnv):
                 seen = episode.reset()
             self._seen[rows] = seen
         return self._seen.copy(), rewards, dones, infos
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-    def get_attr(self, attr_name: str, indices=None) -> list[Any]:
-        return [getattr(self, attr_name, None)] * len(list(self._get_indices(indices)))
-
-    def set_attr(self, attr_name: str, value: Any, indices=None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name: str, *args, indices=None, **kwargs) -> list[Any]:
-        return [getattr(self, method_name)(*args, **kwargs)]
-
-    def env_is_wrapped(self, wrapper_class, indices=None) -> list[bool]:
-        return [False] * len(list(self._get_indices(indices)))

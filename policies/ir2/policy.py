@@ -112,11 +112,10 @@ class IR2Policy(TerritoryPolicy):
         if kept >= 0:
             return int(options.block[kept])
         options, features = self.look(situation, options)
-        logits = self.network(features)
+        scores: NDArray[np.floating] = self.network(features)
         if self.config.temperature > 0:
-            noise = self.rng.gumbel(size=len(logits))
-            logits = logits / self.config.temperature + noise
-        return int(options.block[int(np.argmax(logits))])
+            scores = scores / self.config.temperature + self.rng.gumbel(size=len(scores))
+        return int(options.block[int(np.argmax(scores))])
 
     def look(self, situation: Situation, options: Options) -> tuple[Options, Features]:
         """What the network is shown: at most MOST_OPTIONS options, and the features; counts the visit."""
