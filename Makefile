@@ -9,10 +9,10 @@ SYSTEM ?= follower
 export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-system test-launch lint format types train lock clean
+.PHONY: help demo demo-explore test test-fast test-system test-launch lint format types train lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/.installed-demo: $(INSTALL_INPUTS)
 	@.ci/venv $(VENV) ros
@@ -24,6 +24,9 @@ $(VENV)/.installed-all: $(INSTALL_INPUTS)
 
 demo: $(VENV)/.installed-demo ## a fleet in a warehouse, a ROS 2 node each: summary, video, recording
 	$(BIN)/pilotfish demo
+
+demo-explore: $(VENV)/.installed-demo ## a team explores a building, a ROS 2 node each: the same
+	$(BIN)/pilotfish demo explore
 
 test: lint test-fast test-system ## lint, then every test
 

@@ -1,4 +1,4 @@
-"""Listens to a running fleet: its clock and what its nodes say on /diagnostics."""
+"""Listens to a running system: its clock and what its nodes say on /diagnostics."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from rosgraph_msgs.msg import Clock
 WORLD = "fleet_sim: world"
 """Name of the simulator's status; a robot's is ``robot_<i>: follower``."""
 
+TEAM_WORLD, TEAM_RADIO = "explore_sim: world", "exploration_radio: relay"
+"""Names of the statuses of an exploring team; a robot's is ``robot_<i>: explorer``."""
+
 
 @dataclass
 class FleetStatus:
@@ -32,8 +35,28 @@ class FleetStatus:
 
     @property
     def followers(self) -> dict[str, tuple[str, dict[str, str]]]:
-        """Statuses of the robots' nodes."""
+        """Statuses of a fleet's robots."""
         return {name: said for name, said in self.statuses.items() if name.endswith(": follower")}
+
+    @property
+    def explorers(self) -> dict[str, tuple[str, dict[str, str]]]:
+        """Statuses of an exploring team's robots."""
+        return {name: said for name, said in self.statuses.items() if name.endswith(": explorer")}
+
+    @property
+    def team_world(self) -> dict[str, str]:
+        """What the simulator of an exploring team reports."""
+        return self.statuses.get(TEAM_WORLD, ("", {}))[1]
+
+    @property
+    def team_radio(self) -> dict[str, str]:
+        """What the radio of an exploring team reports."""
+        return self.statuses.get(TEAM_RADIO, ("", {}))[1]
+
+    def known(self, robots: int) -> list[float]:
+        """Share of the free space that each explorer's own map holds, as the simulator sees it."""
+        values = self.team_world
+        return [float(values.get(f"known_{robot}", 0.0)) for robot in range(robots)]
 
     @property
     def led(self) -> int:
@@ -56,7 +79,8 @@ class FleetStatus:
 
     def latency_ms(self) -> dict[str, float | None]:
         """Decision latency [ms]: median and 99th percentile of the middle robot, and of the slowest one."""
-        said = [values for _, values in self.followers.values() if "decision_p99_ms" in values]
+        robots = self.followers | self.explorers
+        said = [values for _, values in robots.values() if "decision_p99_ms" in values]
         tails = [float(values["decision_p99_ms"]) for values in said]
         return {
             "decision_p50_ms": median(float(values["decision_p50_ms"]) for values in said) if said else None,

@@ -13,9 +13,6 @@ from pilotfish.ros_nodes.plan import plan_system
 START_TIMEOUT = 60.0
 """How long, on the wall clock, all robots may take to have seen something [s]."""
 
-WORLD_STATUS = "explore_sim: world"
-RADIO_STATUS = "exploration_radio: relay"
-
 
 class LiveExploration(LiveSystem):
     """The processes of a team, as a context manager that is entered when every robot has a map.
@@ -42,18 +39,17 @@ class LiveExploration(LiveSystem):
     @property
     def known(self) -> list[float]:
         """Share of the free space that each robot's own map holds, as the simulator sees it."""
-        values = self.world
-        return [float(values.get(f"known_{robot}", 0.0)) for robot in range(self.robots)]
+        return self.status.known(self.robots)
 
     @property
     def world(self) -> dict[str, str]:
         """What the simulator reports."""
-        return self.status.statuses.get(WORLD_STATUS, ("", {}))[1]
+        return self.status.team_world
 
     @property
     def radio(self) -> dict[str, str]:
         """What the radio reports."""
-        return self.status.statuses.get(RADIO_STATUS, ("", {}))[1]
+        return self.status.team_radio
 
     def explore(self, share: float, timeout: float) -> float:
         """Wait [s, wall clock] until every robot's own map holds a share; returns the time it took [s]."""

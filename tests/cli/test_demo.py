@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from pilotfish.cli import demo
+from pilotfish.cli import demo_parts as demo
 from pilotfish.cli.main import main
 from pilotfish.ros_nodes.launcher import Launcher
 from pilotfish.ros_nodes.plan import NodeSpec
@@ -77,7 +77,7 @@ def test_a_node_that_dies_is_named_with_its_last_words(tmp_path, capsys):
     with Launcher(specs, output=lambda name, line: None) as system:
         system.wait(20.0)
         for _ in range(2):
-            demo._report_deaths(run, system, Console())
+            demo.report_deaths(run, system, Console())
     said = capsys.readouterr().out
     assert said.count("broken ended") == 1 and "no_such_node" in said
     assert run.trouble == ["broken ended; its last lines:"]

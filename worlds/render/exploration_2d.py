@@ -270,7 +270,7 @@ def film_exploration(
     if Path(path).suffix == ".gif":
         form: dict = {"seconds": seconds / 1.5, "fps": GIF_FPS, "width": GIF_WIDTH, "max_height": GIF_HEIGHT}
     else:
-        form = {"seconds": seconds}
+        form = {"seconds": seconds, "fps": 16.0}
     return animate_exploration(trajectory, path, title=title, progress=progress, **form)
 
 
