@@ -6,6 +6,7 @@ A model is a folder with ``config.json``, its weights (``model.safetensors``, ``
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,20 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ValueError(f"{path}: expected an object, found {type(config).__name__}")
     return config
+
+
+def config_values(folder: Path, kind: type) -> dict[str, Any]:
+    """What ``config.json`` gives for the fields of a configuration dataclass.
+
+    Raises:
+        FileNotFoundError, ValueError: as ``read_config``, or a key that ``kind`` does not have.
+    """
+    raw = read_config(folder)
+    raw.pop("policy", None)
+    known = {field.name for field in dataclasses.fields(kind)}
+    if unknown := set(raw) - known:
+        raise ValueError(f"{folder}/config.json: unknown {sorted(unknown)}, known are {sorted(known)}")
+    return raw
 
 
 def shipped_models(root: Path = POLICIES) -> list[ModelFolder]:

@@ -6,10 +6,9 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pilotfish.policies.follower.features import N_FEATURES
-from pilotfish.policies.models import read_config
+from pilotfish.policies.models import config_values
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,7 @@ class FollowerConfig:
             FileNotFoundError: no such file.
             ValueError: malformed, an unknown key, or a bad value.
         """
-        raw: dict[str, Any] = read_config(folder)
-        raw.pop("policy", None)
-        known = {f.name for f in dataclasses.fields(cls)}
-        unknown = set(raw) - known
-        if unknown:
-            raise ValueError(f"{folder}/config.json: unknown {sorted(unknown)}, known are {sorted(known)}")
+        raw = config_values(folder, cls)
         if "hidden" in raw:
             raw["hidden"] = tuple(raw["hidden"])
         return cls(**raw)

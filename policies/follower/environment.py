@@ -14,11 +14,11 @@ import gymnasium as gym
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
 
 from pilotfish.policies.coordination.priority_inheritance import resolve
 from pilotfish.policies.follower.features import N_FEATURES, Features
 from pilotfish.policies.follower.planner import Planner
+from pilotfish.policies.vec_env import ArrayVecEnv
 from pilotfish.worlds.grid.engine import GridFleet
 from pilotfish.worlds.maps.grid_map import GridMap
 
@@ -160,7 +160,7 @@ def _shared(cell, progress, width, n_cells, share, radius):
     return out
 
 
-class FleetVecEnv(VecEnv):
+class FleetVecEnv(ArrayVecEnv):
     """Agents of all ``episodes`` as SB3 environments; an episode that ends starts again by itself."""
 
     def __init__(self, episodes: Sequence[Episode]) -> None:
@@ -186,9 +186,6 @@ class FleetVecEnv(VecEnv):
         """The teacher's actions [agents] for the observations last returned."""
         return np.concatenate([episode.teacher() for episode in self.episodes])
 
-    def step_async(self, actions: NDArray[np.integer]) -> None:
-        self._actions = actions
-
     def step_wait(self):
         rewards = np.zeros(self.num_envs, dtype=np.float32)
         dones = np.zeros(self.num_envs, dtype=bool)
@@ -211,18 +208,3 @@ class FleetVecEnv(VecEnv):
                     infos[row] = {"TimeLimit.truncated": True, "terminal_observation": last[k]}
             self._features[rows] = features
         return self._features.copy(), rewards, dones, infos
-
-    def close(self) -> None:
-        """Nothing to release."""
-
-    def get_attr(self, attr_name: str, indices=None) -> list[Any]:
-        return [getattr(self, attr_name, None)] * len(list(self._get_indices(indices)))
-
-    def set_attr(self, attr_name: str, value: Any, indices=None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name: str, *args, indices=None, **kwargs) -> list[Any]:
-        return [getattr(self, method_name)(*args, **kwargs)]
-
-    def env_is_wrapped(self, wrapper_class, indices=None) -> list[bool]:
-        return [False] * len(list(self._get_indices(indices)))

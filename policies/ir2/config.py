@@ -6,10 +6,9 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pilotfish.policies.ir2.features import N_EDGE, N_GLOBAL, N_NODE
-from pilotfish.policies.models import read_config
+from pilotfish.policies.models import config_values
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,7 @@ class IR2Config:
             FileNotFoundError: no such file.
             ValueError: malformed, an unknown key, or a bad value.
         """
-        raw: dict[str, Any] = read_config(folder)
-        raw.pop("policy", None)
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := set(raw) - known:
-            raise ValueError(f"{folder}/config.json: unknown {sorted(unknown)}, known are {sorted(known)}")
-        return cls(**raw)
+        return cls(**config_values(folder, cls))
 
     def save(self, folder: Path) -> None:
         """Write ``config.json``."""
