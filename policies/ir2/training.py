@@ -21,6 +21,7 @@ import torch
 import yaml
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.type_aliases import PyTorchObs
 
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
@@ -130,7 +131,7 @@ class ExplorerActorCritic(ActorCriticPolicy):
         self.network = IR2Network(self.config)
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=lr_schedule(1), eps=1e-5)
 
-    def _both(self, obs: torch.Tensor) -> tuple[CategoricalDistribution, torch.Tensor]:
+    def _both(self, obs: PyTorchObs) -> tuple[CategoricalDistribution, torch.Tensor]:
         part = views(obs)
         counts = part["counts"].long()
         places = torch.arange(part["nodes"].shape[1])
@@ -148,19 +149,19 @@ class ExplorerActorCritic(ActorCriticPolicy):
         distribution = CategoricalDistribution(MOST_OPTIONS).proba_distribution(logits)
         return distribution, self.network.value(state)
 
-    def forward(self, obs: torch.Tensor, deterministic: bool = False):
+    def forward(self, obs: PyTorchObs, deterministic: bool = False):
         distribution, value = self._both(obs)
         actions = distribution.get_actions(deterministic)
         return actions, value, distribution.log_prob(actions)
 
-    def evaluate_actions(self, obs: torch.Tensor, actions: torch.Tensor):
+    def evaluate_actions(self, obs: PyTorchObs, actions: torch.Tensor):
         distribution, value = self._both(obs)
         return value, distribution.log_prob(actions), distribution.entropy()
 
-    def get_distribution(self, obs: torch.Tensor) -> CategoricalDistribution:
+    def get_distribution(self, obs: PyTorchObs) -> CategoricalDistribution:
         return self._both(obs)[0]
 
-    def predict_values(self, obs: torch.Tensor) -> torch.Tensor:
+    def predict_values(self, obs: PyTorchObs) -> torch.Tensor:
         return self._both(obs)[1]
 
 
