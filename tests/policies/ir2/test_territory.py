@@ -136,6 +136,7 @@ def test_a_robot_out_of_reach_keeps_its_share(corridor):
     right = int(np.argmax([column(situation, block) for block in options.block[:-1]]))
     assert options.kind[right] == TAKE_OVER and options.peer[right] == 1
     assert options.way[right] < options.way[options.best]
+    assert options.cost[right] > options.cost[options.best] + TIER / 2, "not even when others do what is own"
     kind, place = best(policy)
     assert kind == EXPLORE and place == pytest.approx(100, abs=4)
     assert set(policy.belief.claim[3:9, 74]) == {1}, "and is not robbed of it"
