@@ -46,7 +46,7 @@ holds 99 % of the free space. Robots hear of each other only what the simulated 
 figures, a recording (MCAP), a video, a GIF and a picture. Ctrl-C ends it early and keeps what there is.
 
 MAP is any map, at real scale (a laser reaches 8 m): a file, FILE#NAME or gen:offices?... (see
-`pilotfish worlds`). By default the simulated time goes as fast as the computer allows.
+`pilotfish worlds`). `--speed 0` lets the simulated time go as fast as the computer allows.
 
 \b
 pilotfish demo explore
@@ -86,7 +86,7 @@ def explore(
     policy: Annotated[str, typer.Option(help="Any of `pilotfish eval ir2`.")] = "territory",
     speed: Annotated[
         float, typer.Option(min=0.0, help="Simulated seconds a second; 0: as fast as it goes.")
-    ] = 0.0,
+    ] = 1.0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("outputs/explore"),
     seed: Annotated[int, typer.Option(help="Starts, radio and every random draw.")] = 0,
     json_file: Annotated[

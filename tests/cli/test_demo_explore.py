@@ -21,7 +21,17 @@ from pilotfish.worlds.render.exploration_trajectory import ExplorationTrajectory
 @pytest.mark.system
 def test_a_small_team_explores_and_leaves_all_its_files(tmp_path):
     out = tmp_path / "results"
-    words = ["gen:offices?size=60x80&seed=1", "--robots", "2", "--seconds", "60", "--out", str(out)]
+    words = [
+        "gen:offices?size=60x80&seed=1",
+        "--robots",
+        "2",
+        "--seconds",
+        "60",
+        "--speed",
+        "0",
+        "--out",
+        str(out),
+    ]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     environment.pop("ROS_DOMAIN_ID", None)  # it finds one of its own
     code = "from pilotfish.cli.main import main; main()"
