@@ -50,6 +50,7 @@ class PeerInMind:
         self._now = self.stamp
         self._seen = belief.free[peer] > 0
         self._empty = 0
+        self._rest = 0
         for _ in range(first):
             # Take its next place for seen: it may have begun with another one.
             _, target, _ = self._advance(navigation, self.block, self._seen.copy(), 10**9)
@@ -60,7 +61,10 @@ class PeerInMind:
         """Let the peer live on to now; move it on where it is seen not to be."""
         while self._now < belief.now and not self.idle:
             self._now += TICK
-            self.block, target, _ = self._advance(navigation, self.block, self._seen, int(TICK * SCALE))
+            # It stops at whole blocks: what is left of a stride goes into the next one.
+            stride = self._rest + int(TICK * SCALE)
+            self.block, target, moved = self._advance(navigation, self.block, self._seen, stride)
+            self._rest = stride - moved
             self.idle = target < 0
         here, there = belief.position[belief.me], navigation.anchors(np.array([self.block]))[0]
         if belief.should_hear(here, there):
@@ -72,9 +76,11 @@ class PeerInMind:
 
     def intercept(self, navigation: Navigation, field: NDArray[np.int32]) -> int:
         """The block where a robot with this distance field meets the peer first, or -1."""
-        block, seen, time = self.block, self._seen.copy(), 0.0
+        block, seen, time, rest = self.block, self._seen.copy(), 0.0, self._rest
         while field[block] > time * SCALE and time < HORIZON:
-            block, target, _ = self._advance(navigation, block, seen, int(TICK * SCALE))
+            stride = rest + int(TICK * SCALE)
+            block, target, moved = self._advance(navigation, block, seen, stride)
+            rest = stride - moved
             if target < 0:
                 break
             time += TICK
@@ -94,7 +100,7 @@ def _advance(links, start, seen, sight, stride):
         seen: bool [h, w], updated with what lies within ``sight`` [1/SCALE px].
         stride: [1/SCALE px].
 
-    Returns: block after the stride, block gone for (-1 where all is seen), way to it [1/SCALE px].
+    Returns: block after the stride, block gone for (-1 where all is seen), way driven [1/SCALE px].
     """
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
@@ -139,7 +145,7 @@ def _advance(links, start, seen, sight, stride):
     block = target
     while distance[block] > stride:
         block = parent[block]
-    return block, target, distance[target]
+    return block, target, distance[block]
 
 
 @njit(cache=True)
