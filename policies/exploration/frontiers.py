@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -28,15 +29,22 @@ class Frontiers:
         size: int64 [C] members.
         pocket: int64 [C] unknown blocks behind it, at most POCKET: a small number is a closed pocket.
         label: int16 [h, w] cluster of each block, -1 for none.
+        members: int64 [M] blocks of all clusters, one cluster behind the other.
     """
 
     block: NDArray[np.int64]
     size: NDArray[np.int64]
     pocket: NDArray[np.int64]
     label: NDArray[np.int16]
+    members: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.block)
+
+    @cached_property
+    def cluster(self) -> NDArray[np.int64]:
+        """int64 [M] cluster of each member."""
+        return np.repeat(np.arange(len(self)), self.size)
 
 
 def find_frontiers(navigation: Navigation, field: NDArray[np.int32], kind: int = CLEAR) -> Frontiers:
@@ -46,25 +54,27 @@ def find_frontiers(navigation: Navigation, field: NDArray[np.int32], kind: int =
         field: int32 [h * w] distances from the robot; blocks at FAR are left out.
         kind: CLEAR, or FAINT for what is left when no clear one is.
     """
-    block, size, pocket, label = _cluster(
-        (navigation.frontier >= kind) & ~navigation.spent, navigation.pooled, field, FAR
-    )
-    return Frontiers(block, size, pocket, label)
+    return Frontiers(*_cluster(navigation.frontier, navigation.spent, kind, navigation.pooled, field))
 
 
 @njit(cache=True)
-def _cluster(frontier, pooled, distance, far):
-    height, width = frontier.shape
+def _cluster(frontiers, spent, kind, pooled, distance):
+    height, width = frontiers.shape
+    frontier = np.empty((height, width), np.bool_)
+    for i in range(height):
+        for j in range(width):
+            frontier[i, j] = frontiers[i, j] >= kind and not spent[i, j] and distance[i * width + j] < FAR
     label = np.full((height, width), -1, np.int16)
     queue = np.empty(height * width, np.int32)
     blocks = np.empty(4096, np.int64)
     sizes = np.empty(4096, np.int64)
     pockets = np.empty(4096, np.int64)
     visited = np.full((height, width), -1, np.int16)
-    count = 0
+    belonging = np.empty(height * width, np.int64)
+    count = total = 0
     for i in range(height):
         for j in range(width):
-            if not frontier[i, j] or label[i, j] >= 0 or distance[i * width + j] >= far or count == 4096:
+            if not frontier[i, j] or label[i, j] >= 0 or count == 4096:
                 continue
             first, last = 0, 1
             queue[0] = i * width + j
@@ -84,7 +94,6 @@ def _cluster(frontier, pooled, distance, far):
                         and label[c, d] < 0
                         and abs(c - i) <= CLUSTER_REACH
                         and abs(d - j) <= CLUSTER_REACH
-                        and distance[c * width + d] < far
                     ):
                         label[c, d] = count
                         queue[last] = c * width + d
@@ -97,15 +106,18 @@ def _cluster(frontier, pooled, distance, far):
                     best, best_distance = queue[m], away
             blocks[count] = best
             sizes[count] = last
+            for m in range(last):
+                belonging[total + m] = queue[m]
+            total += last
             # The unknown behind, spreading from all members.
-            members = last
+            own = last
             first, found = 0, 0
             while first < last and found < POCKET:
                 a, b = queue[first] // width, queue[first] % width
                 first += 1
                 for k in range(8):
                     # Across the edges of blocks, and from members also over corners.
-                    if first > members and NEIGHBOUR_ROW[k] != 0 and NEIGHBOUR_COL[k] != 0:
+                    if first > own and NEIGHBOUR_ROW[k] != 0 and NEIGHBOUR_COL[k] != 0:
                         continue
                     c, d = a + NEIGHBOUR_ROW[k], b + NEIGHBOUR_COL[k]
                     if (
@@ -121,7 +133,8 @@ def _cluster(frontier, pooled, distance, far):
                         found += 1
             pockets[count] = found
             count += 1
-    return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), label
+    members = belonging[:total].copy()
+    return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), label, members
 
 
 POCKET_PIXELS = BLOCK * BLOCK

@@ -96,8 +96,7 @@ def _paper_features(
 ) -> None:
     """Utility, rendezvous value, visits and occupancy of IR2, section IV-B."""
     count = len(nodes)
-    frontier = np.flatnonzero((situation.frontiers.label >= 0).ravel())
-    cells = graph.cell[frontier]
+    cells = graph.cell[situation.frontiers.members]
     nodes[:, 2] = np.bincount(cells[cells >= 0], minlength=count) / 50.0
     visited = np.flatnonzero(visits.ravel())
     cells = graph.cell[visited]

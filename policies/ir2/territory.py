@@ -115,11 +115,11 @@ class TerritoryPolicy(TargetPolicy):
 
     def _owners(self, situation: Situation) -> NDArray[np.int64]:
         """int64 [C] robot that most of a cluster was left to; -1 for none."""
-        belief, label = situation.belief, situation.frontiers.label
-        rows, columns = np.nonzero(label >= 0)
-        votes = np.zeros((len(situation.frontiers), belief.robots + 1))
-        np.add.at(votes, (label[rows, columns], belief.claim[rows, columns] + 1), 1)
-        return votes.argmax(axis=1) - 1
+        belief, frontiers = situation.belief, situation.frontiers
+        places = belief.robots + 1
+        votes = frontiers.cluster * places + belief.claim.ravel()[frontiers.members] + 1
+        count = np.bincount(votes, minlength=len(frontiers) * places)
+        return count.reshape(-1, places).argmax(axis=1) - 1
 
     def _prices(
         self, situation: Situation, ways: NDArray, kept: NDArray, robots: NDArray, left: NDArray
@@ -151,17 +151,17 @@ class TerritoryPolicy(TargetPolicy):
         self, situation: Situation, clusters: NDArray, ways: NDArray, robots: NDArray, given: dict[int, int]
     ) -> None:
         """Leave each cluster to the connected robot that it was given to, else to the nearest."""
-        belief, label = situation.belief, situation.frontiers.label
-        leader = np.full(len(situation.frontiers), -1, np.int8)
+        belief, frontiers = situation.belief, situation.frontiers
+        leader = np.full(len(frontiers), -1, np.int8)
         leader[clusters] = robots[ways.argmin(axis=0)]
         for cluster, row in given.items():
             if leader[cluster] >= 0:
                 leader[cluster] = robots[row]
-        rows, columns = np.nonzero(label >= 0)
-        whose = leader[label[rows, columns]]
+        whose = leader[frontiers.cluster]
         noted = whose >= 0
-        belief.claim[rows[noted], columns[noted]] = whose[noted]
-        belief.claimed[rows[noted], columns[noted]] = belief.now
+        blocks = frontiers.members[noted]
+        belief.claim.ravel()[blocks] = whose[noted]
+        belief.claimed.ravel()[blocks] = belief.now
 
     def _meetings(self, situation: Situation) -> Options:
         """Where robots out of reach are met that lack something; connected robots spread over them."""
