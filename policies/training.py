@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -36,7 +36,8 @@ class StageSettings:
     """What every stage of every curriculum says.
 
     Attributes:
-        method: "imitate" (a teacher says what it would do, the student acts: DAgger) or "ppo".
+        method: "imitate" (a teacher says what it would do, the student acts: DAgger), "ppo", or one of the
+            system's own.
         steps: decisions of single agents.
         learning_rate: of the optimiser; falls linearly to ``final`` of its value over the stage.
         entropy, discount, rollout, batch, epochs, clip, target_kl: of PPO.
@@ -55,9 +56,12 @@ class StageSettings:
     clip: float = 0.2
     target_kl: float | None = None
 
+    METHODS: ClassVar[tuple[str, ...]] = ("imitate", "ppo")
+
     def __post_init__(self) -> None:
-        if self.method not in ("imitate", "ppo"):
-            raise ValueError(f"stage {self.name!r}: method {self.method!r} is not 'imitate' or 'ppo'")
+        if self.method not in self.METHODS:
+            known = ", ".join(self.METHODS)
+            raise ValueError(f"stage {self.name!r}: method {self.method!r} is not one of {known}")
         if self.steps <= 0:
             raise ValueError(f"stage {self.name!r} needs positive steps, got {self.steps}")
 
@@ -196,14 +200,18 @@ class StageRun:
         with Progress(*columns, TimeRemainingColumn()) as bar:
             task = bar.add_task(self.stage.name, total=self.stage.steps, completed=self.progress["steps"])
             on_steps: Callable[[int], bool] = lambda n: self._advance(n, bar, task)  # noqa: E731
-            if self.stage.method == "imitate":
-                self._imitate(on_steps)
-            else:
-                self.model.learn(10**12, callback=_Steps(on_steps, self.log), reset_num_timesteps=False)
+            self.run(on_steps)
         if self.promoted:
             self.progress["steps"] = self.stage.steps
-        self._save()
+        self.save()
         return self.progress["steps"] >= self.stage.steps
+
+    def run(self, on_steps: Callable[[int], bool]) -> None:
+        """Do what the stage's method says until ``on_steps``, told of decisions taken, is False."""
+        if self.stage.method == "imitate":
+            self._imitate(on_steps)
+        else:
+            self.model.learn(10**12, callback=_Steps(on_steps, self.log), reset_num_timesteps=False)
 
     def _advance(self, steps: int, bar: Progress, task: Any) -> bool:
         """Count decisions, save now and then; False when the stage or the time is over."""
@@ -211,12 +219,13 @@ class StageRun:
         bar.update(task, completed=self.progress["steps"])
         now = time.monotonic()
         if now - self._saved > self.CHECKPOINT_SECONDS:
-            self._save()
+            self.save()
             self._saved = now
         over = self.progress["steps"] >= self.stage.steps or now >= self.state.deadline
         return not over and not self.promoted
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write weights and progress, atomically."""
         self.progress["seconds"] = self._seconds_before + time.monotonic() - self._started
         temporary = self.out / "checkpoint.part.pt"
         torch.save(self.model.get_parameters(), temporary)

@@ -40,8 +40,6 @@ class TeamBelief:
         connected: bool [N] whether robot n can be reached now; True for ``me``.
         met: float64 [N] when robot n was last connected to this one [s].
         misses: int [N] how often n was silent where it should have been heard.
-        claim: int8 [h, w] robot that a block's frontier was left to when it was last assigned; -1 for none.
-        claimed: float32 [h, w] when that was [s].
     """
 
     def __init__(self, me: int, robots: int, shape: tuple[int, int]) -> None:
@@ -64,8 +62,6 @@ class TeamBelief:
         self.connected = np.zeros(robots, bool)
         self.connected[me] = True
         self.misses = np.zeros(robots, np.int64)
-        self.claim = np.full(blocks, -1, np.int8)
-        self.claimed = np.full(blocks, -np.inf, np.float32)
 
     @property
     def robots(self) -> int:
@@ -165,13 +161,7 @@ def _exchange_reports(team: list[TeamBelief], inside: NDArray[np.bool_], now: fl
     union = team[0].free[team[0].me]
     free = np.maximum.reduce([belief.free for belief in team])
     free[inside] = union
-    claimed = np.maximum.reduce([belief.claimed for belief in team])
     for belief in team:
-        newest_claims = (belief.claimed == claimed) & (belief.claim >= 0)
-        for other in team:
-            np.copyto(other.claim, belief.claim, where=newest_claims)
-    for belief in team:
-        belief.claimed[:] = claimed
         for name, values in fields.items():
             getattr(belief, name)[:] = values
         belief.free[:] = free

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -28,23 +27,16 @@ class Frontiers:
         block: int64 [C] the member nearest to the cluster's middle: where to go.
         size: int64 [C] members.
         pocket: int64 [C] unknown blocks behind it, at most POCKET: a small number is a closed pocket.
-        label: int16 [h, w] cluster of each block, -1 for none.
         members: int64 [M] blocks of all clusters, one cluster behind the other.
     """
 
     block: NDArray[np.int64]
     size: NDArray[np.int64]
     pocket: NDArray[np.int64]
-    label: NDArray[np.int16]
     members: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.block)
-
-    @cached_property
-    def cluster(self) -> NDArray[np.int64]:
-        """int64 [M] cluster of each member."""
-        return np.repeat(np.arange(len(self)), self.size)
 
 
 def find_frontiers(navigation: Navigation, field: NDArray[np.int32], kind: int = CLEAR) -> Frontiers:
@@ -134,7 +126,7 @@ def _cluster(frontiers, spent, kind, pooled, distance):
             pockets[count] = found
             count += 1
     members = belonging[:total].copy()
-    return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), label, members
+    return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), members
 
 
 POCKET_PIXELS = BLOCK * BLOCK

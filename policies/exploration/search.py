@@ -90,28 +90,22 @@ class OpenSearch:
         if source >= 0:
             self._distance[source], self._buckets[0, 0], self._filled[0], self._state[1] = 0, source, 1, 1
 
-    def to(self, blocks: NDArray[np.int64], most: int | None = None) -> NDArray[np.int32]:
-        """int32 [B] distances of different blocks [1/SCALE px], FAR where nothing leads.
-
-        Args:
-            most: that many nearest ones, and all that are as near as the last, are enough: the others may
-                be FAR.
-        """
-        enough = len(blocks) if most is None else min(most, len(blocks))
+    def to(self, blocks: NDArray[np.int64]) -> NDArray[np.int32]:
+        """int32 [B] distances of different blocks [1/SCALE px], FAR where nothing leads."""
         self._buckets, reached = _search_on(
-            self._links, self._distance, self._buckets, self._filled, self._state, blocks, enough
+            self._links, self._distance, self._buckets, self._filled, self._state, blocks
         )
         return reached
 
 
 @njit(cache=True)
-def _search_on(links, distance, buckets, filled, state, blocks, enough):
-    """Go on until ``enough`` of the blocks are settled; returns the buckets, and the blocks' distances."""
+def _search_on(links, distance, buckets, filled, state, blocks):
+    """Go on until all of the blocks are settled; returns the buckets, and the blocks' distances."""
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     wanted = np.zeros(height * width, np.bool_)
-    now, waiting, left = state[0], state[1], enough
+    now, waiting, left = state[0], state[1], len(blocks)
     for block in blocks:
         wanted[block] = True
         if distance[block] < now:

@@ -47,30 +47,22 @@ class Situation:
         places = self.belief.position.tolist()
         return np.array([at(p) if isfinite(p[0]) and isfinite(p[1]) else -1 for p in places], np.int64)
 
-    def ways(self, robot: int, blocks: NDArray[np.int64], most: int | None = None) -> NDArray[np.float32]:
-        """float32 [B] way from where a robot is believed to be to different blocks [px]; inf if not known.
-
-        Args:
-            most: the nearest that many blocks are enough, as in ``OpenSearch.to``; the others may be inf.
-        """
+    def ways(self, robot: int, blocks: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32 [B] way from where a robot is believed to be to different blocks [px]; inf if not known."""
         if robot == self.belief.me:
             return pixels_of(self.field[blocks])
         if robot not in self._searches:
             self._searches[robot] = OpenSearch(self.navigation.links, int(self.peer_block[robot]))
-        return pixels_of(self._searches[robot].to(blocks, most))
+        return pixels_of(self._searches[robot].to(blocks))
 
     @cached_property
     def distance(self) -> NDArray[np.float32]:
         """float32 [C] way from this robot to each frontier [px]."""
         return pixels_of(self.field[self.frontiers.block])
 
-    def distances(self, robots: NDArray[np.int64], most: int | None = None) -> NDArray[np.float32]:
-        """float32 [R, C] way from each robot's believed place to each frontier [px]; inf if not known.
-
-        Args:
-            most: as in ``ways``. An assignment of least sum needs as many as there are robots.
-        """
-        return np.stack([self.ways(int(robot), self.frontiers.block, most) for robot in robots])
+    def distances(self, robots: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32 [R, C] way from each robot's believed place to each frontier [px]; inf if not known."""
+        return np.stack([self.ways(int(robot), self.frontiers.block) for robot in robots])
 
     @cached_property
     def peer_distance(self) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ class IR2Config:
         clip: logits of the pointer lie in [-clip, clip] (before the planner's leaning is added).
         every: decides anew every so many strides; between them it keeps its target while that is one.
         temperature: of sampled choices; 0 takes the best.
+        sure, delay, patience: of the meeting at home (``gathering.Gathering``).
         keep, apart, border: of the planner that prices the options (``territory.TerritoryPolicy``).
         n_node, n_edge, n_global: sizes of the features that the weights belong to.
     """
@@ -30,6 +31,9 @@ class IR2Config:
     clip: float = 10.0
     every: int = 1
     temperature: float = 0.0
+    sure: float = 0.8
+    delay: float = 300.0
+    patience: float = 800.0
     keep: float = 15.0
     apart: float = 0.2
     border: float = 300.0
@@ -44,6 +48,11 @@ class IR2Config:
             raise ValueError(f"layers and every must be at least 1, got {self.layers} and {self.every}")
         if self.temperature < 0:
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
+        if not 0 < self.sure <= 1 or self.delay < 0 or self.patience < 0:
+            raise ValueError(
+                "sure must lie in (0, 1], delay and patience must not be negative, got "
+                f"{self.sure}, {self.delay} and {self.patience}"
+            )
         made = (N_NODE, N_EDGE, N_GLOBAL)
         if (self.n_node, self.n_edge, self.n_global) != made:
             raise ValueError(

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from pilotfish.policies.exploration.navigation import pixels_of
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.graph import BeliefGraph, build_graph
-from pilotfish.policies.ir2.options import TAKE_OVER, Options
+from pilotfish.policies.ir2.options import HOME, KINDS, Options
 
 MOST_OPTIONS = 60
-N_NODE, N_GLOBAL, N_EDGE = 23, 8, 2
+N_NODE, N_GLOBAL, N_EDGE = 17 + KINDS, 21 + KINDS, 2
+
+SCAN_RATE = 60.0
+"""Free pixels that a robot finds in a second while it finds any, roughly."""
 
 FAR_AWAY = 4.0
 """Scaled ways are cut off here."""
@@ -71,21 +74,21 @@ def make_features(
     # Where two options share a node, the cheaper one shows.
     for k in np.argsort(-options.cost, kind="stable"):
         row = nodes[option[k]]
-        row[7:17] = 0.0
-        row[7 + options.kind[k]] = 1.0
-        row[12] = float(k == options.best)
-        row[13], row[14], row[15] = gap[k], options.size[k] / 20.0, options.pocket[k] / 400.0
+        row[12:15] = 0.0
+        row[17:] = np.arange(KINDS) == options.kind[k]
+        row[7] = float(k == options.best)
+        row[8], row[9], row[10] = gap[k], options.size[k] / 20.0, options.pocket[k] / 400.0
         if options.peer[k] >= 0:
             _about_peer(row, situation, int(options.peer[k]))
     if np.isfinite(last).all():
-        nodes[:, 16] = np.exp(-np.hypot(*(places - last).T) / 20.0)
+        nodes[:, 11] = np.exp(-np.hypot(*(places - last).T) / 20.0)
     for peer, node in peer_nodes:
         _about_peer(nodes[node], situation, peer)
-    _team_features(nodes, situation, options, graph, places)
+    _team_features(nodes, situation, graph, places)
     return Features(
         nodes,
         *_edges(graph, nodes[:, 6]),
-        _context(situation, options),
+        make_context(situation, options),
         option,
         _leaning(options),
     )
@@ -117,24 +120,20 @@ def _paper_features(
 
 def _about_peer(row: NDArray, situation: Situation, peer: int) -> None:
     belief = situation.belief
-    row[17] = min((belief.now - belief.met[peer]) / 500.0, FAR_AWAY)
-    row[18] = float(belief.connected[peer])
-    row[19] = situation.surplus[peer] / max(belief.free_pixels, 1)
+    row[12] = min((belief.now - belief.met[peer]) / 500.0, FAR_AWAY)
+    row[13] = float(belief.connected[peer])
+    row[14] = situation.surplus[peer] / max(belief.free_pixels, 1)
 
 
-def _team_features(
-    nodes: NDArray, situation: Situation, options: Options, graph: BeliefGraph, places: NDArray
-) -> None:
-    """How much nearer others are, and how near places are that belong to robots out of reach."""
+def _team_features(nodes: NDArray, situation: Situation, graph: BeliefGraph, places: NDArray) -> None:
+    """How much nearer others are, and how near places are to robots out of reach."""
     belief = situation.belief
     others = [peer for peer in np.flatnonzero(belief.connected) if peer != belief.me]
     if others:
         lead = np.min([situation.ways(p, graph.block) for p in others], axis=0) / 250.0
-        nodes[:, 20] = np.clip(np.minimum(lead, FAR_AWAY) - nodes[:, 6], -1.0, 1.0)
+        nodes[:, 15] = np.clip(np.minimum(lead, FAR_AWAY) - nodes[:, 6], -1.0, 1.0)
     away = ~belief.connected & np.isfinite(belief.position).all(axis=1)
-    nodes[:, 21] = _nearest(places, belief.position[away])
-    left = options.block[options.kind == TAKE_OVER]
-    nodes[:, 22] = _nearest(places, situation.navigation.anchors(left))
+    nodes[:, 16] = _nearest(places, belief.position[away])
 
 
 def _nearest(places: NDArray, points: NDArray) -> NDArray[np.float32]:
@@ -167,23 +166,43 @@ def _edges(graph: BeliefGraph, way: NDArray) -> tuple[NDArray[np.int64], NDArray
     return edges, features
 
 
-def _context(situation: Situation, options: Options) -> NDArray[np.float32]:
+def make_context(situation: Situation, options: Options) -> NDArray[np.float32]:
+    """float32 [N_GLOBAL] how far the team may be, for all options: what its meeting is decided on.
+
+    Times are set against what the team could have scanned meanwhile, ways against the map's edge: the same
+    numbers on small maps and on large ones.
+    """
     belief = situation.belief
-    apart = ~belief.connected
-    met = belief.now - belief.met[apart]
-    known = max(belief.free_pixels, 1)
-    here = belief.position[belief.me]
-    linked = np.hypot(*(belief.position[belief.connected] - here).T)
-    return np.array(
-        [
-            known / 2e5,
-            len(situation.frontiers) / 20.0,
-            float((options.peer >= 0).mean()),
-            float(belief.connected.mean()),
-            belief.now / 2000.0,
-            min(float(met.max(initial=0.0)) / 500.0, FAR_AWAY),
-            float(situation.surplus[apart].max(initial=0)) / known,
-            float(np.nanmax(linked)) / 150.0,
-        ],
-        np.float32,
-    )
+    area = float(belief.pixels.size)
+    edge, known, now = area**0.5, max(belief.free_pixels, 1), belief.now
+    scanned = SCAN_RATE * belief.robots * now
+    away = ~belief.connected
+    apart = np.sort(np.where(away, now - belief.met, 0.0))[::-1]
+    surplus = situation.surplus[away] / known if away.any() else np.zeros(1)
+    linked = np.hypot(*(belief.position[belief.connected] - belief.position[belief.me]).T)
+    home = options.way[options.kind == HOME]
+    values = [
+        known / area,
+        now / edge / 5.0,
+        scanned / area / 2.0,
+        min(scanned / known / 4.0, FAR_AWAY),
+        away.mean(),
+        apart[0] / edge / 4.0,
+        apart[min(1, len(apart) - 1)] / edge / 4.0,
+        apart.mean() / edge / 4.0,
+        apart[0] / max(now, 1.0),
+        apart.mean() / max(now, 1.0),
+        surplus.max(),
+        surplus.min(),
+        situation.surplus.mean() / known,
+        float(np.nanmax(linked)) / 150.0,
+        (float(home[0]) if len(home) else 0.0) / edge,
+        belief.robots / 5.0,
+        len(situation.frontiers) / 20.0,
+        situation.frontiers.size.sum() / 200.0,
+        situation.frontiers.pocket.sum() / 2000.0,
+        float(situation.distance.min(initial=2.0 * edge)) / edge,
+        float((options.peer >= 0).mean()),
+    ]
+    kind = np.arange(KINDS) == options.kind[options.best]
+    return np.concatenate([np.minimum(values, FAR_AWAY), kind]).astype(np.float32)

@@ -41,7 +41,11 @@ class Block(nn.Module):
 
 
 class IR2Network(nn.Module):
-    """Belief graphs -> a logit for each option, and the value of the state."""
+    """Belief graphs -> a logit for each option, the value of the state, and whether the team has seen all.
+
+    The last is a network of its own on the context: it is taught by what came out (``training``), and
+    reinforcement learning, which knows nothing of that, leaves it as it is.
+    """
 
     def __init__(self, config: IR2Config) -> None:
         super().__init__()
@@ -54,6 +58,13 @@ class IR2Network(nn.Module):
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
+        self.chance = nn.Sequential(
+            nn.Linear(config.n_global, width // 2),
+            nn.ReLU(),
+            nn.Linear(width // 2, width // 2),
+            nn.ReLU(),
+            nn.Linear(width // 2, 1),
+        )
         # The pointer begins silent: the planner's leaning decides until training has a reason.
         nn.init.zeros_(self.query.weight)
         nn.init.zeros_(self.query.bias)
@@ -95,12 +106,12 @@ class IR2Network(nn.Module):
         context: torch.Tensor,
         option: torch.Tensor,
         prior: torch.Tensor,
-    ) -> torch.Tensor:
-        """One decision, shaped as ``features.Features`` -> logits [M]."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """One decision, as ``features.Features`` -> logits [M], chance that the team has seen all []."""
         zero = torch.zeros(1, dtype=torch.int64)
         graph = torch.zeros_like(nodes[:, 0], dtype=torch.int64)
         hidden, state = self.encode(nodes, edges, edge_features, context.unsqueeze(0), zero, graph)
-        return self.point(state[0], hidden[option], prior)
+        return self.point(state[0], hidden[option], prior), torch.sigmoid(self.chance(context))[0]
 
 
 class TorchIR2Network:
@@ -111,10 +122,11 @@ class TorchIR2Network:
         self.network.load_state_dict(load_file(folder / "model.safetensors"))
         self.network.eval()
 
-    def __call__(self, features: Features) -> NDArray[np.float32]:
-        """Logits float32 [M]."""
+    def __call__(self, features: Features) -> tuple[NDArray[np.float32], float]:
+        """Logits float32 [M], and the chance that the team together has seen all."""
         with torch.inference_mode():
-            return self.network(*(torch.from_numpy(array) for array in vars(features).values())).numpy()
+            logits, chance = self.network(*(torch.from_numpy(array) for array in vars(features).values()))
+        return logits.numpy(), float(chance)
 
 
 def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
@@ -136,7 +148,7 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
         example,
         str(folder / "model.onnx"),
         input_names=names,
-        output_names=["logits"],
+        output_names=["logits", "chance"],
         dynamic_axes={
             "nodes": {0: "nodes"},
             "edges": {1: "edges"},

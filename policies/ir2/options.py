@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-EXPLORE, TAKE_OVER, MEET, LAST_CORNER, WAIT = range(5)
-"""Kinds of option: a frontier that is this robot's, one that was left to a robot out of reach, a robot out of
-reach, a place where little is left to see, and to stay."""
+EXPLORE, MEET, LAST_CORNER, HOME, WAIT = range(5)
+"""Kinds of option: a frontier, a robot out of reach, a place where little is left to see, where the team
+began, and to stay."""
 
 KINDS = 5
 
@@ -25,7 +25,7 @@ class Options:
         way: float32 [M] to there [px].
         cost: float32 [M] the planner's price [px]; the least is its choice.
         size, pocket: float32 [M] blocks of frontier, and of unknown behind it.
-        peer: int8 [M] whom the option is about: the robot it was left to, or to be met; -1 for none.
+        peer: int8 [M] who is to be met; -1 for none.
     """
 
     kind: NDArray[np.int8]

@@ -19,6 +19,9 @@ from pilotfish.policies.exploration.situation import Situation
 UNREACHABLE = 1e5
 """Cost of what cannot be reached, in an assignment [px]."""
 
+SAME_TARGET = 24.0
+"""A frontier this near to the last target is still the same [px]."""
+
 ARRIVED = 12.0
 """A meeting place is reached within this way [px]."""
 
@@ -92,18 +95,34 @@ class Hungarian(PlannedPolicy):
 
     Args:
         last_seen: assign to disconnected peers too, at their last known places.
+        keep: what changing a robot's target costs [px]: without it robots turn round half-way too often.
     """
 
-    def __init__(self, name: str, last_seen: bool = False) -> None:
+    def __init__(self, name: str, last_seen: bool = False, keep: float = 15.0) -> None:
         super().__init__(name)
         self.last_seen = last_seen
+        self.keep = keep
 
     def explore(self, situation: Situation) -> int:
         belief = situation.belief
         placed = situation.peer_block >= 0
         robots = np.flatnonzero(placed if self.last_seen else belief.connected)
-        ways = situation.distances(robots, most=len(robots))
+        ways = situation.distances(robots)
+        places = situation.navigation.anchors(situation.frontiers.block)
+        for row, robot in enumerate(robots):
+            kept = same_target(places, belief.target[robot]) if belief.connected[robot] else -1
+            if kept >= 0:
+                ways[row, kept] -= self.keep
         return int(situation.frontiers.block[assigned(ways, robots, belief.me)])
+
+
+def same_target(places: NDArray[np.float32], target: NDArray[np.float32]) -> int:
+    """Which of some places [C, 2] is the one that a robot was going for (row, col) [px]; -1 for none."""
+    if not np.isfinite(target).all():
+        return -1
+    moved = np.hypot(*(places - target).T)
+    nearest = int(moved.argmin())
+    return nearest if moved[nearest] < SAME_TARGET else -1
 
 
 def assigned(ways: NDArray[np.float32], robots: NDArray[np.int64], me: int) -> int:

@@ -1,4 +1,4 @@
-"""The learned explorer: the planner's options before, a graph network that chooses between them."""
+"""The learned explorer: the planner's options, a graph network that chooses, and a time to gather at home."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from pilotfish.policies.exploration.blocks import BLOCK
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_features
+from pilotfish.policies.ir2.gathering import Gathering
 from pilotfish.policies.ir2.options import Options
-from pilotfish.policies.ir2.territory import KEEP, TerritoryPolicy
+from pilotfish.policies.ir2.planned import same_target
+from pilotfish.policies.ir2.territory import TerritoryPolicy
 from pilotfish.policies.models import find_model
 from pilotfish.policies.network import onnx_session
 
@@ -33,24 +35,25 @@ class OnnxIR2Network:
         self._session: onnxruntime.InferenceSession = onnx_session(path)
         self._inputs = [node.name for node in self._session.get_inputs()]
 
-    def __call__(self, features: Features) -> NDArray[np.float32]:
-        """Logits float32 [M]."""
-        return self._session.run(None, {name: getattr(features, name) for name in self._inputs})[0]
+    def __call__(self, features: Features) -> tuple[NDArray[np.float32], float]:
+        """Logits float32 [M], and the chance that the team together has seen all."""
+        logits, chance = self._session.run(None, {name: getattr(features, name) for name in self._inputs})
+        return logits, float(chance)
 
 
 class IR2Policy(TerritoryPolicy):
-    """A trained network that chooses between the planner's options.
+    """A trained network that chooses between the planner's options, and says when to gather at home.
 
     Args:
         config: as saved with the weights.
-        network: a decision -> logits float32 [M].
+        network: a decision -> logits float32 [M], chance that the team together has seen all.
         folder: where the weights came from, for ``save_pretrained``.
     """
 
     def __init__(
         self,
         config: IR2Config,
-        network: Callable[[Features], NDArray[np.float32]],
+        network: Callable[[Features], tuple[NDArray[np.float32], float]],
         name: str = "ir2",
         folder: Path | None = None,
     ) -> None:
@@ -104,6 +107,13 @@ class IR2Policy(TerritoryPolicy):
         self._visits = np.zeros(belief.known.shape, np.uint16)
         self._age = 0
         self._linked = belief.connected.copy()
+        self.gathering = Gathering(self.config.sure, self.config.delay, self.config.patience)
+
+    def options(self, situation: Situation) -> Options:
+        """The planner's options, or going home alone when it is time to gather."""
+        options = super().options(situation)
+        home = self.gathering.home(situation.belief, options)
+        return options.subset(home) if len(home) else options
 
     def choose(self, situation: Situation) -> int:
         """The block of the option that the network likes best, or STAY."""
@@ -112,7 +122,8 @@ class IR2Policy(TerritoryPolicy):
         if kept >= 0:
             return int(options.block[kept])
         options, features = self.look(situation, options)
-        scores: NDArray[np.floating] = self.network(features)
+        scores, chance = self.network(features)
+        self.gathering.note(self.belief.now, chance)
         if self.config.temperature > 0:
             scores = scores / self.config.temperature + self.rng.gumbel(size=len(scores))
         return int(options.block[int(np.argmax(scores))])
@@ -133,9 +144,10 @@ class IR2Policy(TerritoryPolicy):
         self._linked = belief.connected.copy()
         self._age += 1
         if self._age < self.config.every and not changed:
-            apart = np.hypot(*(situation.navigation.anchors(options.block) - belief.target[belief.me]).T)
-            apart[options.block < 0] = np.inf
-            if np.isfinite(apart).any() and apart.min() < KEEP:
-                return int(apart.argmin())
+            places = situation.navigation.anchors(options.block)
+            places[options.block < 0] = np.inf
+            kept = same_target(places, belief.target[belief.me])
+            if kept >= 0:
+                return kept
         self._age = 0
         return -1

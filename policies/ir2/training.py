@@ -14,11 +14,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 import yaml
+from numpy.typing import NDArray
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs
@@ -27,6 +28,7 @@ from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
 from pilotfish.policies.ir2.features import MOST_OPTIONS
 from pilotfish.policies.ir2.network import IR2Network, save_network
+from pilotfish.policies.ir2.outcomes import Outcomes
 from pilotfish.policies.training import CHECKPOINT, RunState, StageRun, StageSettings, train_curriculum
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
@@ -71,6 +73,9 @@ class Promotion:
 class Stage(StageSettings):
     """One stage of the curriculum.
 
+    Beside the methods of all systems there is "estimate": the planner explores, and the network learns to
+    foresee from a robot's belief whether the team together has seen all.
+
     Attributes:
         episodes: what runs in it.
         reward: what the team is paid (PPO).
@@ -85,6 +90,8 @@ class Stage(StageSettings):
     rollout: int = 64
     batch: int = 128
     target_kl: float | None = 0.03
+
+    METHODS: ClassVar = (*StageSettings.METHODS, "estimate")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -191,6 +198,37 @@ class _StageRun(StageRun):
         self.teams = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
         kwargs = dict(config=curriculum.model, normalize_images=False)
         super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
+        self.estimating = stage.method == "estimate"
+        self.outcomes = Outcomes(state.out / "outcomes.npz")
+        for episode in self.teams.episodes:
+            episode.contexts_only = self.estimating
+            episode.chance = None if self.estimating else self._chance
+
+    def _chance(self, context: NDArray[np.float32]) -> float:
+        with torch.no_grad():
+            return float(torch.sigmoid(self.model.policy.network.chance(torch.from_numpy(context))))
+
+    def run(self, on_steps: Callable[[int], bool]) -> None:
+        """Do what the stage's method says."""
+        if not self.estimating:
+            super().run(on_steps)
+            return
+        seen = self.teams.reset()
+        going = True
+        while going:
+            part = views(seen)
+            self.outcomes.add(part["context"], part["outcome"][:, 0])
+            seen = self.teams.step(self.teams.teacher())[0]
+            going = on_steps(self.teams.num_envs)
+            self.log()
+        if self.progress["steps"] >= self.stage.steps:
+            self.outcomes.teach(self.model.policy.network.chance, self.stage)
+
+    def save(self) -> None:
+        """Write weights and progress, and what an estimate is learned from."""
+        super().save()
+        if self.estimating:
+            self.outcomes.save()
 
     @property
     def promoted(self) -> bool:

@@ -13,6 +13,7 @@ from pilotfish.policies.exploration.search import FAR
 from pilotfish.worlds.exploration.sensor import ray_table, scan
 
 SHAPE = (120, 160)
+SHAPE_IN_BLOCKS = (30, 40)
 
 
 def rooms() -> np.ndarray:
@@ -82,14 +83,13 @@ def test_clusters_share_out_all_frontiers_that_can_be_reached(seed, density):
     field = field_of(navigation)
     frontiers = find_frontiers(navigation, field)
     expected = (navigation.frontier == CLEAR) & ~navigation.spent & (field.reshape(30, 40) < FAR)
-    np.testing.assert_array_equal(frontiers.label >= 0, expected)
-    assert frontiers.size.sum() == expected.sum()
+    np.testing.assert_array_equal(np.sort(frontiers.members), np.flatnonzero(expected))
     assert ((frontiers.pocket >= 0) & (frontiers.pocket <= POCKET + 8)).all()
-    for cluster, block in enumerate(frontiers.block):
-        members = np.argwhere(frontiers.label == cluster)
-        assert len(members) == frontiers.size[cluster]
-        assert frontiers.label.ravel()[block] == cluster
-        assert (np.ptp(members, axis=0) <= 2 * CLUSTER_REACH).all()
+    for members, block in zip(
+        np.split(frontiers.members, np.cumsum(frontiers.size)[:-1]), frontiers.block, strict=True
+    ):
+        assert block in members
+        assert (np.ptp(np.unravel_index(members, SHAPE_IN_BLOCKS), axis=1) <= 2 * CLUSTER_REACH).all()
 
 
 @pytest.mark.parametrize("kind", [FREE, OCCUPIED])

@@ -58,8 +58,8 @@ def test_distances_are_dijkstras(drawn, pick, count):
 
 
 @settings(max_examples=40, deadline=None)
-@given(maps, st.integers(0, 10_000), st.integers(1, 4))
-def test_a_search_that_stops_early_and_goes_on_finds_the_same(drawn, pick, most):
+@given(maps, st.integers(0, 10_000))
+def test_a_search_that_stops_early_and_goes_on_finds_the_same(drawn, pick):
     navigation = navigation_on(*drawn)
     standing = np.flatnonzero(navigation.anchor.ravel() >= 0)
     rng = np.random.default_rng(pick)
@@ -68,12 +68,7 @@ def test_a_search_that_stops_early_and_goes_on_finds_the_same(drawn, pick, most)
     search = OpenSearch(navigation.links, source)
     for count in (3, 6, 1, len(standing)):
         blocks = rng.choice(standing, count, replace=False)
-        near = search.to(blocks, most)
-        expected = field[blocks]
-        needed = expected <= np.sort(expected)[min(most, count) - 1]
-        np.testing.assert_array_equal(near[needed], expected[needed])
-        assert ((near == expected) | (near == FAR)).all()
-        np.testing.assert_array_equal(search.to(blocks), expected)
+        np.testing.assert_array_equal(search.to(blocks), field[blocks])
     assert (OpenSearch(navigation.links, -1).to(standing) == FAR).all()
 
 

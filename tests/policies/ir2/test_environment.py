@@ -16,6 +16,7 @@ from pilotfish.policies.ir2.environment import (
     ExplorationVecEnv,
     RewardConfig,
     pack,
+    planner_alone,
     views,
 )
 from pilotfish.policies.ir2.features import MOST_OPTIONS, N_EDGE, N_GLOBAL, N_NODE, Features
@@ -119,13 +120,45 @@ def test_following_the_teacher_is_what_the_policy_does():
     run.reset()
     seed = int(np.random.default_rng(0).integers(2**31))
     world = ExplorationWorld(GRID, 2, "closed")
-    team = [IR2Policy(IR2Config(), lambda features: features.prior) for _ in range(2)]
+    team = [IR2Policy(IR2Config(), planner_alone) for _ in range(2)]
     for policy, belief in zip(team, world.reset(seed), strict=True):
         policy.reset(belief, seed)
     for _ in range(10):
         run.step(run.teacher())
         world.step([policy.act() for policy in team])
         np.testing.assert_allclose(run.world.position, world.position)
+
+
+def test_contexts_alone_are_the_same_and_come_with_the_outcome():
+    """What an estimate is learned from: the same episode without graphs, up to its end."""
+    whole, light = episode(cap=900.0), episode(cap=900.0)
+    light.contexts_only = True
+    seen, contexts = whole.reset(), light.reset()
+    outcomes, done = [], False
+    while not done:
+        np.testing.assert_array_equal(views(seen)["context"], views(contexts)["context"])
+        np.testing.assert_array_equal(views(seen)["outcome"], views(contexts)["outcome"])
+        assert not views(contexts)["nodes"].any()
+        outcomes.append(views(contexts)["outcome"][:, 0].tolist())
+        seen, _, done, _ = whole.step(whole.teacher())
+        contexts = light.step(light.teacher())[0]
+    assert outcomes[0] == [0, 0] and views(contexts)["outcome"].all()
+
+
+def test_teams_that_have_seen_all_gather_at_home():
+    grid, reach = load_map("gen:hybrid?size=300&seed=1"), []
+    for chance in (None, lambda context: 1.0):
+        rng = np.random.default_rng(0)
+        run = Episode(lambda rng: grid, 2, "closed", 3000.0, rng, RewardConfig(), IR2Config(), chance)
+        run.reset()
+        for policy in run.policies:
+            policy.gathering.delay = 0.0
+        home, furthest = run.world.position.copy(), 0.0
+        for _ in range(30):
+            run.step(run.teacher())
+            furthest = max(furthest, np.hypot(*(run.world.position - home).T).max())
+        reach.append(furthest)
+    assert reach[1] < reach[0] - 20, "whoever is alone turns round"
 
 
 def test_the_vector_environment_ends_and_restarts_episodes():

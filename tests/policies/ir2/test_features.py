@@ -100,10 +100,10 @@ def test_options_are_the_nodes_where_they_lie():
                 here = np.flatnonzero(features.option == node)
                 shown = here[np.argmin(options.cost[here])]  # the cheaper of two at one place
                 row = features.nodes[node]
-                assert row[7:12].argmax() == options.kind[shown] and row[7:12].sum() == 1
-                assert row[12] == (options.best == shown)
+                assert row[17:].argmax() == options.kind[shown] and row[17:].sum() == 1
+                assert row[7] == (options.best == shown)
             others = np.setdiff1d(np.arange(len(features.nodes)), features.option)
-            assert not features.nodes[others, 7:16].any()
+            assert not features.nodes[others, 7:11].any() and not features.nodes[others, 17:].any()
             paths.append(team.go(robot, situation, options))
         team.world.step(paths)
 
@@ -156,9 +156,9 @@ def test_peers_are_shown_at_their_nodes(corridor):
     features = of_belief(belief)[2]
     assert sorted(np.unique(features.nodes[:, 5])) == [-1, 0, 1]
     peer = features.nodes[features.nodes[:, 5] == 1]
-    assert len(peer) == 1 and peer[0, 17] == pytest.approx(0.5) and peer[0, 18] == 0
+    assert len(peer) == 1 and peer[0, 12] == pytest.approx(0.5) and peer[0, 13] == 0
     belief.connected[1] = True
-    assert of_belief(belief)[2].nodes[:, 18].sum() == 1
+    assert of_belief(belief)[2].nodes[:, 13].sum() == 1
 
 
 def test_nothing_of_where_a_robot_out_of_reach_truly_is_leaks():

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pilotfish.policies.exploration.belief import TeamBelief, exchange
+from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import FREE, OCCUPIED, UNKNOWN
 from pilotfish.policies.exploration.explorer import STAY
 from pilotfish.policies.exploration.situation import Situation
-from pilotfish.policies.ir2.options import EXPLORE, LAST_CORNER, MEET, TAKE_OVER, WAIT, Options
+from pilotfish.policies.ir2.options import EXPLORE, HOME, LAST_CORNER, MEET, WAIT, Options
 from pilotfish.policies.ir2.territory import TIER, TerritoryPolicy
 from pilotfish.worlds.exploration.world import ExplorationWorld
 from pilotfish.worlds.maps.load import load_map
@@ -82,81 +82,17 @@ def test_the_choice_is_the_cheapest_and_waiting_is_the_last_option():
 
 
 @pytest.mark.parametrize(("me", "place"), [(0, 100), (1, 296)])
-def test_connected_robots_share_the_frontiers_out_and_note_it(corridor, me, place):
-    policy = expert(corridor(me=me))
-    kind, target = best(policy)
+def test_connected_robots_share_the_frontiers_out(corridor, me, place):
+    options, situation = decide(expert(corridor(me=me)))
+    kind, target = options.kind[options.best], column(situation, int(options.block[options.best]))
     assert kind == EXPLORE and target == pytest.approx(place, abs=4)
-    claim = policy.belief.claim
-    assert set(claim[3:9, 25]) == {0} and set(claim[3:9, 74]) == {1}
-    assert set(np.unique(claim)) == {-1, 0, 1}
-    assert set(policy.belief.claimed[claim >= 0]) == {100.0}
+    others = [k for k in np.flatnonzero(options.kind == EXPLORE) if k != options.best]
+    assert (options.cost[others] > TIER / 2).all(), "what another robot was given comes last"
 
 
 def test_robots_at_one_place_part(corridor):
     places = [best(expert(corridor(places=(180, 180), me=me)))[1] for me in range(2)]
     assert abs(places[0] - places[1]) > 150
-
-
-def test_claims_are_told_on_contact_and_newer_ones_count(corridor):
-    beliefs = [corridor(me=0), corridor(me=1)]
-    decide(expert(beliefs[0]))
-    assert (beliefs[1].claim == -1).all()
-    exchange(beliefs, [0, 1], 101.0)
-    np.testing.assert_array_equal(beliefs[0].claim, beliefs[1].claim)
-    assert set(beliefs[1].claim[3:9, 25]) == {0}
-    # They have changed places; robot 1 notes it later, and tells.
-    beliefs[1].report(np.array([22.0, 110.0]), 102.0, 0.0)
-    beliefs[1].position[0] = 22, 290
-    decide(expert(beliefs[1]))
-    exchange(beliefs, [0, 1], 103.0)
-    assert set(beliefs[0].claim[3:9, 25]) == {1} and set(beliefs[0].claim[3:9, 74]) == {0}
-
-
-def test_what_is_noted_apart_stays_with_the_robot(corridor):
-    beliefs = [corridor(me=0), corridor(me=1)]
-    part(beliefs[0], 1, slice(0, 0))
-    decide(expert(beliefs[0]))
-    assert (beliefs[0].claim >= 0).any() and (beliefs[1].claim == -1).all()
-
-
-def shared_out(corridor) -> TerritoryPolicy:
-    """Robot 0, near the right end that was left to robot 1, which is out of reach now."""
-    policy = expert(corridor())
-    decide(policy)
-    belief = policy.belief
-    part(belief, 1, slice(0, 0))
-    belief.report(np.array([22.0, 270.0]), 200.0, 100.0)
-    belief.position[1] = 22, 380  # somewhere else, where nothing is known
-    return policy
-
-
-def test_a_robot_out_of_reach_keeps_its_share(corridor):
-    policy = shared_out(corridor)
-    options, situation = decide(policy)
-    right = int(np.argmax([column(situation, block) for block in options.block[:-1]]))
-    assert options.kind[right] == TAKE_OVER and options.peer[right] == 1
-    assert options.way[right] < options.way[options.best]
-    assert options.cost[right] > options.cost[options.best] + TIER / 2, "not even when others do what is own"
-    kind, place = best(policy)
-    assert kind == EXPLORE and place == pytest.approx(100, abs=4)
-    assert set(policy.belief.claim[3:9, 74]) == {1}, "and is not robbed of it"
-    assert set(policy.belief.claimed[3:9, 74]) == {100.0}
-
-
-def test_it_is_taken_over_when_nothing_own_is_left(corridor):
-    policy = shared_out(corridor)
-    close(policy.belief, "left")
-    kind, place = best(policy)
-    assert kind == TAKE_OVER and place == pytest.approx(296, abs=4)
-
-
-def test_back_in_contact_all_is_shared_out_anew(corridor):
-    policy = shared_out(corridor)
-    policy.belief.connected[:] = True
-    policy.belief.position[1] = 22, 120
-    kind, place = best(policy)
-    assert kind == EXPLORE and place == pytest.approx(296, abs=4)
-    assert set(policy.belief.claim[3:9, 74]) == {0}
 
 
 def test_where_others_are_at_work_it_is_dearer(corridor):
@@ -184,7 +120,6 @@ def test_who_knows_all_goes_after_who_does_not(corridor):
     chosen = options.best
     assert options.kind[chosen] == MEET and options.peer[chosen] == 1
     assert column(situation, int(options.block[chosen])) > 200
-    assert 2 * TIER <= options.cost[chosen] < 3 * TIER
 
 
 def test_two_hunters_take_one_each(corridor):
@@ -200,14 +135,30 @@ def test_two_hunters_take_one_each(corridor):
     assert chosen == [2, 3]
 
 
-def test_who_does_not_know_where_they_are_waits(corridor):
+def test_who_does_not_know_where_they_are_waits_where_the_team_began(corridor):
     belief = corridor()
+    policy = expert(belief)
+    decide(policy)
     close(belief, "left", "right")
     part(belief, 1, slice(200, 300))
     belief.position[1] = np.nan
-    policy = expert(belief)
+    belief.report(np.array([22.0, 280.0]), 200.0, 130.0)
     options, situation = decide(policy)
-    assert options.kind.tolist() == [WAIT] and policy.choose(situation) == STAY
+    assert options.kind.tolist() == [HOME, WAIT]
+    assert column(situation, policy.choose(situation)) == pytest.approx(150, abs=4)
+    assert options.way[0] == pytest.approx(130, abs=8)
+
+
+def test_it_does_not_turn_round_after_a_long_way_without_news(corridor):
+    """Beside a robot that comes and goes it would decide now so, now otherwise."""
+    belief = corridor(places=(200, 210))
+    part(belief, 1, slice(0, 0))
+    policy = expert(belief)
+    assert best(policy)[1] == pytest.approx(100, abs=4), "robot 1 was last on the other side"
+    belief.target[0] = 22, 296  # which the two had agreed on
+    policy.options(Situation.of(belief, policy.navigation))
+    belief.report(np.array([22.0, 200.0]), 200.0, 90.0)  # driven to and fro
+    assert best(policy)[1] == pytest.approx(296, abs=4)
 
 
 @pytest.mark.parametrize("connected", [True, False])
