@@ -32,7 +32,7 @@ class IR2Config:
     every: int = 1
     temperature: float = 0.0
     sure: float = 0.8
-    delay: float = 300.0
+    delay: float = 1000.0
     patience: float = 800.0
     keep: float = 15.0
     apart: float = 0.2

@@ -21,6 +21,7 @@ from pilotfish.policies.ir2.environment import (
 )
 from pilotfish.policies.ir2.features import MOST_OPTIONS, N_EDGE, N_GLOBAL, N_NODE, Features
 from pilotfish.policies.ir2.graph import MOST_EDGES, MOST_NODES
+from pilotfish.policies.ir2.options import HOME
 from pilotfish.policies.ir2.policy import IR2Policy
 from pilotfish.worlds.exploration.world import ExplorationWorld
 from pilotfish.worlds.maps.load import load_map
@@ -146,19 +147,17 @@ def test_contexts_alone_are_the_same_and_come_with_the_outcome():
 
 
 def test_teams_that_have_seen_all_gather_at_home():
-    grid, reach = load_map("gen:hybrid?size=300&seed=1"), []
-    for chance in (None, lambda context: 1.0):
-        rng = np.random.default_rng(0)
-        run = Episode(lambda rng: grid, 2, "closed", 3000.0, rng, RewardConfig(), IR2Config(), chance)
-        run.reset()
-        for policy in run.policies:
-            policy.gathering.delay = 0.0
-        home, furthest = run.world.position.copy(), 0.0
-        for _ in range(30):
-            run.step(run.teacher())
-            furthest = max(furthest, np.hypot(*(run.world.position - home).T).max())
-        reach.append(furthest)
-    assert reach[1] < reach[0] - 20, "whoever is alone turns round"
+    grid, rng = load_map("gen:hybrid?size=300&seed=1"), np.random.default_rng(0)
+    run = Episode(lambda rng: grid, 2, "closed", 9e9, rng, RewardConfig(), IR2Config(), lambda context: 1.0)
+    run.reset()
+    going_home = {False: 0, True: 0}
+    for stride in range(40):
+        called = stride >= 20
+        for policy, options in zip(run.policies, run._options, strict=True):
+            policy.gathering.delay = 0.0 if called else np.inf
+            going_home[called] += options.kind.tolist() == [HOME]
+        run.step(run.teacher())
+    assert going_home[False] == 0 and going_home[True] > 0
 
 
 def test_the_vector_environment_ends_and_restarts_episodes():

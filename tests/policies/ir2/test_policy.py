@@ -180,7 +180,7 @@ def test_a_configuration_is_what_was_saved(tmp_path):
         (dict(layers=0), "got 0 and 1"),
         (dict(every=0), "got 3 and 0"),
         (dict(temperature=-1.0), "temperature must not be negative, got -1.0"),
-        (dict(sure=0.0), "sure must lie in .*got 0.0, 300.0 and 800.0"),
+        (dict(sure=0.0), "sure must lie in .*got 0.0, 1000.0 and 800.0"),
         (dict(delay=-1.0), "must not be negative"),
         (dict(n_node=7), r"trained on features of sizes \(7, "),
         (dict(layer=8), "unknown.*'layer'"),
