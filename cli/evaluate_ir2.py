@@ -54,7 +54,7 @@ def ir2(
     seeds: Annotated[str, typer.Option(help="Seeds of start, radio and policies, on every map: 0-9.")] = "0",
     policy: Annotated[
         str, typer.Option(help="Names of policies/registry.py, comma between.")
-    ] = "nearest,hungarian,hungarian_lastseen,full_comm",
+    ] = "ir2,territory,nearest,hungarian,hungarian_lastseen,full_comm",
     radio: Annotated[
         str, typer.Option(help="open, mid, closed, random (each episode another) or full; comma between.")
     ] = "random",

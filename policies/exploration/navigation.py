@@ -38,6 +38,7 @@ class Navigation:
         self.links = np.zeros((*shape, 8), np.uint8)
         self.frontier = np.zeros(shape, np.uint8)
         self.spent = np.zeros(shape, bool)
+        belief.changed[:] = True  # somebody else may have planned on it, and have cleared the marks
 
     @property
     def width(self) -> int:

@@ -7,7 +7,6 @@ import pytest
 
 from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.ir2.episode import Cap, explore
-from pilotfish.policies.models import shipped_models
 from pilotfish.policies.registry import EXPLORATION_POLICIES, make_exploration_policy
 from pilotfish.worlds.exploration.radio import Radio
 from pilotfish.worlds.exploration.world import DONE, ExplorationWorld
@@ -21,8 +20,6 @@ CAP = Cap("distance", 1500.0)
 
 @pytest.fixture(params=EXPLORATION_POLICIES)
 def name(request) -> str:
-    if request.param == "ir2" and "ir2/ir2" not in {model.full_name for model in shipped_models()}:
-        pytest.skip("NOT TESTED: the model ir2/ir2 is registered but not in policies/ir2/models yet")
     return request.param
 
 
@@ -52,6 +49,21 @@ def test_explores_and_the_same_seed_gives_the_same_episode(name):
     assert without_times(one) == without_times(again) == without_times(fresh)
     assert one["team_explored"] >= DONE
     assert one["success"] or one["path_length"] >= CAP.limit
+
+
+def test_takes_over_a_belief_that_another_has_planned_on(name):
+    """As after a change of policy on a running robot: whoever comes new sees the whole map."""
+    world, team = world_for(name), team_of(name)
+    for policy, belief in zip(team, world.reset(1), strict=True):
+        policy.reset(belief, 1)
+    for _ in range(5):
+        world.step([policy.act() for policy in team])
+    first, second = team_of(name)
+    paths = []
+    for policy in (first, second):
+        policy.reset(world.beliefs[0], 1)
+        paths.append(policy.act())
+    assert len(paths[0]) and paths[0].tolist() == paths[1].tolist()
 
 
 def test_drives_through_free_pixels_and_says_where_to(name):

@@ -101,6 +101,17 @@ def test_the_last_position_is_never_in_a_wall():
     assert not grid.walls[row, col]
 
 
+def test_a_position_beside_the_edge_of_an_open_map_stays_on_it():
+    walls = np.ones((40, 40), bool)
+    walls[-4:, :] = False  # free up to the last row
+    walls[-1, 20] = True
+    world = ExplorationWorld(GridMap("open", walls), 1)
+    world.reset(0)
+    point = world._beside_walls(np.array([39.2, 20.1]))
+    row, col = np.rint(point).astype(int)
+    assert row < 40 and not walls[row, col]
+
+
 def test_robots_in_contact_know_the_same_and_know_that():
     world = ExplorationWorld(start_in_the_middle(corridor()), 2, Radio(0.0, 0.0))
     world.reset(0)
