@@ -1,7 +1,8 @@
 """A peer out of reach, simulated in mind: where is it by now, if it goes on exploring what it lacks?
 
 The robot plays the peer's life since the last contact on its own map: from where the peer was, always on to
-the nearest place that it is believed not to have seen, at the team's speed.
+the nearest place that it is believed not to have seen, at the team's speed. When it is not where that life
+ends, it has lived another one: the robot begins again with a place that the peer may not have seen by then.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ SIGHT = 48.0
 NOT_THERE = 2
 """How often the place must have been empty, in sight, before the peer is looked for elsewhere."""
 
+GOLDEN = 0.6180339887
+"""Multiples of it, modulo 1, lie spread evenly however many they are."""
+
 HORIZON = 1500.0
 """How far ahead a peer is foreseen [s]."""
 
@@ -43,6 +47,7 @@ class PeerInMind:
     """
 
     def __init__(self, belief: TeamBelief, peer: int, navigation: Navigation, first: int = 0) -> None:
+        self.peer = peer
         self.stamp = float(belief.stamp[peer])
         self.first = first
         self.block = navigation.block_at(belief.position[peer])
@@ -51,6 +56,7 @@ class PeerInMind:
         self._seen = belief.free[peer] > 0
         self._empty = 0
         self._rest = 0
+        self._wrong = 0
         for _ in range(first):
             # Take its next place for seen: it may have begun with another one.
             _, target, _ = self._advance(navigation, self.block, self._seen.copy(), 10**9)
@@ -73,6 +79,21 @@ class PeerInMind:
                 self._empty = 0
                 self.block, target, _ = self._advance(navigation, self.block, self._seen, 10**9)
                 self.idle = target < 0
+                if self.idle:
+                    self._begin_again(belief, navigation)
+
+    def _begin_again(self, belief: TeamBelief, navigation: Navigation) -> None:
+        """Take the peer to be at one of the places that it did not know at the last contact.
+
+        The choices, one after the other and of robots with other ``first``, lie spread over those places.
+        """
+        self._seen = belief.free[self.peer] > 0
+        places = np.flatnonzero(~self._seen.ravel() & navigation.links.any(axis=2).ravel())
+        if len(places):
+            self._wrong += 1
+            share = (self._wrong * GOLDEN + self.first * GOLDEN**2) % 1.0
+            self.block = int(places[int(share * len(places))])
+            self._now, self._rest, self.idle = belief.now, 0, False
 
     def intercept(self, navigation: Navigation, field: NDArray[np.int32]) -> int:
         """The block where a robot with this distance field meets the peer first, or -1."""

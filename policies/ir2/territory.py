@@ -181,10 +181,11 @@ class TerritoryPolicy(TargetPolicy):
         """What the robot thinks a peer to be doing; None where it has no idea."""
         belief, navigation = situation.belief, situation.navigation
         mind = self._minds[peer]
-        if mind is None or mind.stamp != belief.stamp[peer]:
+        tries = self._tries(belief)
+        if mind is None or mind.stamp != belief.stamp[peer] or mind.first < tries:
             if not np.isfinite(belief.position[peer]).all():
                 return mind
-            mind = PeerInMind(belief, peer, navigation, self._tries(belief))
+            mind = PeerInMind(belief, peer, navigation, tries)
         mind.update(belief, navigation)
         self._minds[peer] = mind
         return mind

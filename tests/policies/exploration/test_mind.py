@@ -80,6 +80,21 @@ def test_where_it_is_not_it_has_gone_on():
     assert live(mind, situation, 0.0) > 340, "at the next place that it lacks"
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_when_it_is_nowhere_on_its_way_it_may_be_at_any_place_it_lacked(first):
+    """Its life in mind has ended at the right, and there it is not: somewhere else then, and on from there."""
+    situation = apart(me=780, peer=300, lacks=slice(400, 800))
+    mind = mind_of(situation, first)
+    live(mind, situation, 2000.0)
+    places = []
+    for now in range(2015, 2300, 15):
+        situation.belief.position[0, 1] = column(mind, situation)  # the robot goes where it takes it to be
+        places.append(live(mind, situation, float(now)))
+    assert all(396 <= place <= 800 for place in places), "of what it lacked"
+    assert np.ptp(places) > 150, "and not always the same"
+    assert not mind.idle
+
+
 def test_out_of_sight_it_is_not_missed():
     situation = apart(me=200, peer=300, lacks=slice(400, 800))
     mind = mind_of(situation)
