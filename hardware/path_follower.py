@@ -176,5 +176,7 @@ class PathFollower:
             return math.inf, (0.0, 0.0), grazes
         x, y = x[ahead], y[ahead]
         gaps = x - np.sqrt(radius[ahead] ** 2 - y**2)
+        # What may move may come as fast as this robot: half of the gap is this robot's.
+        gaps[room[ahead] > 0] /= 2
         k = int(gaps.argmin())
         return max(float(gaps[k]), 0.0), (float(x[k]), float(y[k])), grazes

@@ -22,7 +22,7 @@ from pilotfish.policies.exploration.mind import PeerInMind
 from pilotfish.policies.exploration.navigation import pixels_of
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.options import EXPLORE, HOME, LAST_CORNER, MEET, WAIT, Options
-from pilotfish.policies.ir2.planned import UNREACHABLE, same_target
+from pilotfish.policies.ir2.planned import ARRIVED, UNREACHABLE, same_target
 
 BORDER_WIDTH = 150.0
 """How far the work of a robot out of reach is felt: its price falls to 1/e over this distance [px]."""
@@ -99,6 +99,7 @@ class TerritoryPolicy(TargetPolicy):
         way = float(pixels_of(situation.field[block])) if block >= 0 else np.inf
         if not np.isfinite(way):
             return _options(HOME, [], [], [])
+        block = block if way > ARRIVED else STAY
         telling = bool((situation.surplus[~situation.belief.connected] > 0).any())
         return _options(HOME, [block], [way], [WAITING / 2 + way if telling else 2 * WAITING])
 

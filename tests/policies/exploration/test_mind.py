@@ -82,7 +82,7 @@ def test_where_it_is_not_it_has_gone_on():
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_when_it_is_nowhere_on_its_way_it_may_be_at_any_place_it_lacked(first):
-    """Its life in mind has ended at the right, and there it is not: somewhere else then, and on from there."""
+    """Its life in mind has ended at the right, and there it is not: somewhere else then, and on."""
     situation = apart(me=780, peer=300, lacks=slice(400, 800))
     mind = mind_of(situation, first)
     live(mind, situation, 2000.0)

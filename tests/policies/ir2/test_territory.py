@@ -76,7 +76,7 @@ def test_the_choice_is_the_cheapest_and_waiting_is_the_last_option():
             chosen = copy.deepcopy(policy).act()  # to ask twice would be to look twice
             options, situation = decide(policy)
             assert options.kind[-1] == WAIT and options.block[-1] == STAY
-            assert (options.block[:-1] >= 0).all() and np.isfinite(options.way).all()
+            assert (options.block[~np.isin(options.kind, [HOME, WAIT])] >= 0).all() and np.isfinite(options.way).all()
             assert options.cost[options.best] == options.cost.min()
             paths.append(policy.path_to(situation, int(options.block[options.best])))
             np.testing.assert_array_equal(chosen, paths[-1])
@@ -149,6 +149,8 @@ def test_who_does_not_know_where_they_are_waits_where_the_team_began(corridor):
     assert options.kind.tolist() == [HOME, WAIT]
     assert column(situation, policy.choose(situation)) == pytest.approx(150, abs=4)
     assert options.way[0] == pytest.approx(130, abs=8)
+    belief.report(np.array([22.0, 150.0]), 400.0, 260.0)
+    assert policy.choose(Situation.of(belief, policy.navigation)) == STAY
 
 
 def test_it_does_not_turn_round_after_a_long_way_without_news(corridor):
