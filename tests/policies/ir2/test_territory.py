@@ -76,7 +76,8 @@ def test_the_choice_is_the_cheapest_and_waiting_is_the_last_option():
             chosen = copy.deepcopy(policy).act()  # to ask twice would be to look twice
             options, situation = decide(policy)
             assert options.kind[-1] == WAIT and options.block[-1] == STAY
-            assert (options.block[~np.isin(options.kind, [HOME, WAIT])] >= 0).all() and np.isfinite(options.way).all()
+            somewhere = ~np.isin(options.kind, [HOME, WAIT])
+            assert (options.block[somewhere] >= 0).all() and np.isfinite(options.way).all()
             assert options.cost[options.best] == options.cost.min()
             paths.append(policy.path_to(situation, int(options.block[options.best])))
             np.testing.assert_array_equal(chosen, paths[-1])
