@@ -31,9 +31,9 @@ def plot_curves(run: Path, picture: Path, pattern: str, label: str) -> None:
     from matplotlib import pyplot
 
     curves: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    names = []
+    names: list[str] = []
     for stage in sorted((run / "tensorboard").glob("*")):
-        points = defaultdict(list)
+        points: dict[str, list] = defaultdict(list)
         for file in sorted(stage.glob("events.*"), key=lambda path: path.stat().st_mtime):
             log = EventAccumulator(str(file), size_guidance={"scalars": 0})
             log.Reload()

@@ -151,7 +151,8 @@ class StageRun:
         policy_kwargs: dict[str, Any],
         max_grad_norm: float,
     ) -> None:
-        self.stage, self.state, self.env = stage, state, env
+        self.stage, self.state = stage, state
+        self.env: Any = env  # a VecEnv with a teacher
         self.out, self.progress = state.out, state.progress
         torch.manual_seed(seed + self.progress["steps"])
         self.checkpoint = self.out / CHECKPOINT
@@ -263,7 +264,8 @@ class StageRun:
         for rows in torch.randperm(len(seen)).split(self.stage.batch):
             distribution = policy.get_distribution(seen[rows])
             imitation = -distribution.log_prob(labels[rows]).mean()
-            loss = imitation - self.stage.entropy * distribution.entropy().mean()
+            entropy = distribution.entropy()
+            loss = imitation if entropy is None else imitation - self.stage.entropy * entropy.mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

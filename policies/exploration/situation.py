@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
 
@@ -31,7 +32,7 @@ class Situation:
     navigation: Navigation
     field: NDArray[np.int32]
     frontiers: Frontiers
-    _searches: dict[int, OpenSearch] = field(default_factory=dict)
+    _searches: dict[int, OpenSearch] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def of(cls, belief: TeamBelief, navigation: Navigation) -> Situation:

@@ -128,7 +128,7 @@ def _about_peer(row: NDArray, situation: Situation, peer: int) -> None:
 def _team_features(nodes: NDArray, situation: Situation, graph: BeliefGraph, places: NDArray) -> None:
     """How much nearer others are, and how near places are to robots out of reach."""
     belief = situation.belief
-    others = [peer for peer in np.flatnonzero(belief.connected) if peer != belief.me]
+    others = [peer for peer in np.flatnonzero(belief.connected).tolist() if peer != belief.me]
     if others:
         lead = np.min([situation.ways(p, graph.block) for p in others], axis=0) / 250.0
         nodes[:, 15] = np.clip(np.minimum(lead, FAR_AWAY) - nodes[:, 6], -1.0, 1.0)

@@ -122,6 +122,7 @@ class IR2Policy(TerritoryPolicy):
         if kept >= 0:
             return int(options.block[kept])
         options, features = self.look(situation, options)
+        scores: NDArray[np.floating]
         scores, chance = self.network(features)
         self.gathering.note(self.belief.now, chance)
         if self.config.temperature > 0:

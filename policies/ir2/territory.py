@@ -95,7 +95,7 @@ class TerritoryPolicy(TargetPolicy):
 
     def _at_home(self, situation: Situation) -> Options:
         """To be found where the team began; only who has something to tell prefers it to standing still."""
-        block = situation.navigation.block_at(self._home)
+        block = -1 if self._home is None else situation.navigation.block_at(self._home)
         way = float(pixels_of(situation.field[block])) if block >= 0 else np.inf
         if not np.isfinite(way):
             return _options(HOME, [], [], [])
@@ -111,7 +111,8 @@ class TerritoryPolicy(TargetPolicy):
         kept = np.sort(np.argsort(situation.distance, kind="stable")[:MOST_FRONTIERS])
         robots = np.flatnonzero(belief.connected)
         own = int(np.flatnonzero(robots == belief.me)[0])
-        ways = np.stack([situation.ways(robot, frontiers.block[kept]) for robot in robots]).astype(float)
+        blocks = frontiers.block[kept]
+        ways = np.stack([situation.ways(robot, blocks) for robot in robots.tolist()]).astype(float)
         ways[~np.isfinite(ways)] = UNREACHABLE
         cost = self._prices(situation, ways, kept, robots)
         rows, columns = linear_sum_assignment(cost)
@@ -166,7 +167,7 @@ class TerritoryPolicy(TargetPolicy):
         ways = np.array(
             [
                 [float(situation.ways(robot, np.array([mind.block]))[0]) for _, mind in minds]
-                for robot in robots
+                for robot in robots.tolist()
             ]
         )
         rows, columns = linear_sum_assignment(np.where(np.isfinite(ways), ways, UNREACHABLE))

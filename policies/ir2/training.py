@@ -204,9 +204,15 @@ class _StageRun(StageRun):
             episode.contexts_only = self.estimating
             episode.chance = None if self.estimating else self._chance
 
+    @property
+    def _network(self) -> IR2Network:
+        policy = self.model.policy
+        assert isinstance(policy, ExplorerActorCritic)
+        return policy.network
+
     def _chance(self, context: NDArray[np.float32]) -> float:
         with torch.no_grad():
-            return float(torch.sigmoid(self.model.policy.network.chance(torch.from_numpy(context))))
+            return float(torch.sigmoid(self._network.chance(torch.from_numpy(context))))
 
     def run(self, on_steps: Callable[[int], bool]) -> None:
         """Do what the stage's method says."""
@@ -218,11 +224,12 @@ class _StageRun(StageRun):
         while going:
             part = views(seen)
             self.outcomes.add(part["context"], part["outcome"][:, 0])
-            seen = self.teams.step(self.teams.teacher())[0]
+            self.teams.step_async(self.teams.teacher())
+            seen = self.teams.step_wait()[0]
             going = on_steps(self.teams.num_envs)
             self.log()
         if self.progress["steps"] >= self.stage.steps:
-            self.outcomes.teach(self.model.policy.network.chance, self.stage)
+            self.outcomes.teach(self._network.chance, self.stage)
 
     def save(self) -> None:
         """Write weights and progress, and what an estimate is learned from."""

@@ -47,8 +47,8 @@ def read(path: Path) -> list[GridMap]:
         )
     if not starts.any():
         return [GridMap(path.stem, ~free)]
-    cells = [np.flatnonzero(mask).astype(np.int32) for mask in (starts, free)]
-    return [GridMap(path.stem, ~free, *cells)]
+    start_cells, goal_cells = (np.flatnonzero(mask).astype(np.int32) for mask in (starts, free))
+    return [GridMap(path.stem, ~free, start_cells, goal_cells)]
 
 
 def _pixels(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:

@@ -94,7 +94,7 @@ def _floor(free: Mask, border: int, scale: float, knobs: dict, rng: np.random.Ge
         halls=0.05,
     )
     inset = round(8 * scale)
-    rooms = divide(*free.shape, border, measures, rng)
+    rooms = divide(free.shape[0], free.shape[1], border, measures, rng)
     for number, room in enumerate(rooms):
         if not room.corridor and rng.random() < knobs["uneven"]:
             rooms[number] = shrunk(room, inset, max(3, smallest // 2), rng)
