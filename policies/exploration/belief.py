@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.blocks import BLOCK, FREE, UNKNOWN, line_is_free, merge_map
@@ -79,10 +80,7 @@ class TeamBelief:
 
     def surplus(self) -> NDArray[np.int64]:
         """int64 [N]: free pixels that this robot knows and believes robot n to lack (IR2, section IV-B)."""
-        mine = self.free[self.me]
-        return np.array(
-            [int(np.maximum(mine, theirs).sum(dtype=np.int64)) for theirs in self.free]
-        ) - self.free.sum(axis=(1, 2), dtype=np.int64)
+        return _lacking(self.free, self.me)
 
     def report(self, position: NDArray, now: float, travelled: float) -> None:
         """Take in the robot's own state; ``target`` of ``me`` is set by its policy.
@@ -167,6 +165,21 @@ def _exchange_reports(team: list[TeamBelief], inside: NDArray[np.bool_], now: fl
         belief.free[:] = free
         belief.met[inside] = now
         belief.misses[inside] = 0
+
+
+@njit(cache=True)
+def _lacking(free, me):
+    """int64 [N] free pixels of robot ``me``'s row that each row of free [N, h, w] lacks."""
+    robots, height, width = free.shape
+    lacking = np.zeros(robots, np.int64)
+    for robot in range(robots):
+        for i in range(height):
+            count = 0
+            for j in range(width):
+                if free[me, i, j] > free[robot, i, j]:
+                    count += free[me, i, j] - free[robot, i, j]
+            lacking[robot] += count
+    return lacking
 
 
 def known_share(belief: TeamBelief, free_total: int) -> float:

@@ -90,11 +90,12 @@ def build_graph(situation: Situation, given: NDArray[np.int64]) -> BeliefGraph:
     navigation = situation.navigation
     peers = situation.peer_block
     around = np.unique(peers[peers >= 0])
+    near = _near(navigation.anchor.shape, given[0], around)
     pitch = SPARSE_PITCH
     taken = np.zeros(navigation.anchor.size, bool)
     taken[given] = True
     while True:
-        fill = _lattice(situation.field, navigation.width, given[:1], DENSE_REACH, around, PEER_REACH, pitch)
+        fill = _lattice(situation.field, near, pitch)
         fill = fill[~taken[fill]]
         if len(given) + len(fill) <= MOST_NODES:
             break
@@ -122,29 +123,35 @@ def _thinned(between: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.
     return np.concatenate([one, other]), np.concatenate([other, one])
 
 
+def _near(shape: tuple[int, int], own: int, peers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """bool [h, w]: blocks around the robots, where the lattice is dense."""
+    near = np.zeros(shape, bool)
+    for block, reach in [(own, DENSE_REACH), *((peer, PEER_REACH) for peer in peers.tolist())]:
+        row, col = divmod(int(block), shape[1])
+        near[max(row - reach, 0) : row + reach + 1, max(col - reach, 0) : col + reach + 1] = True
+    return near
+
+
 @njit(cache=True)
-def _lattice(field, width, own, own_reach, peers, peer_reach, pitch):
+def _lattice(field, near, pitch):
     """One reachable block of each lattice cell, the nearest to its middle; dense around robots."""
-    height = len(field) // width
+    height, width = near.shape
     dense_rows, dense_cols = height // DENSE_PITCH + 1, width // DENSE_PITCH + 1
     rows, cols = height // pitch + 1, width // pitch + 1
     chosen = np.full(dense_rows * dense_cols + rows * cols, -1, np.int64)
     best = np.full(len(chosen), 1e9)
     for i in range(height):
         for j in range(width):
-            block = i * width + j
-            if field[block] >= FAR:
+            if field[i * width + j] >= FAR:
                 continue
-            near = max(abs(i - own[0] // width), abs(j - own[0] % width)) <= own_reach
-            for peer in peers:
-                near = near or max(abs(i - peer // width), abs(j - peer % width)) <= peer_reach
-            edge = DENSE_PITCH if near else pitch
-            slot = (i // edge) * (dense_cols if near else cols) + j // edge
-            slot += 0 if near else dense_rows * dense_cols
+            if near[i, j]:
+                edge, slot = DENSE_PITCH, i // DENSE_PITCH * dense_cols + j // DENSE_PITCH
+            else:
+                edge, slot = pitch, dense_rows * dense_cols + i // pitch * cols + j // pitch
             away = (i % edge - (edge - 1) / 2) ** 2 + (j % edge - (edge - 1) / 2) ** 2
             if away < best[slot]:
                 best[slot] = away
-                chosen[slot] = block
+                chosen[slot] = i * width + j
     return chosen[chosen >= 0]
 
 
