@@ -91,6 +91,17 @@ def test_it_creeps_past_what_hardly_leaves_room():
     assert 0.0 < velocity.forward <= follower.gains.creep
 
 
+def test_half_of_the_gap_is_left_to_what_may_move():
+    """Two that drive at each other stop before they meet: each takes its half."""
+    for room in (0.05, 0.15):
+        follower = PathFollower(SPEC)
+        follower.follow([(4.0, 0.0)])
+        gap, stop = 0.3, follower.gains.stop_before
+        speed = drive(follower, Pose(0.0, 0.0, 0.0), [[gap + SPEC.radius + room, 0.0]], room=room).forward
+        assert speed == pytest.approx(SPEC.speed_to_stop_within(gap / 2 - stop, LATENCY))
+        assert speed < SPEC.speed_to_stop_within(gap - stop, LATENCY)
+
+
 def test_what_moves_is_given_more_room():
     follower = PathFollower(SPEC)
     follower.follow([(2.0, 0.0)])

@@ -123,6 +123,7 @@ def test_who_knows_all_goes_after_who_does_not(corridor):
     chosen = options.best
     assert options.kind[chosen] == MEET and options.peer[chosen] == 1
     assert column(situation, int(options.block[chosen])) > 200
+    assert options.cost[chosen] == pytest.approx(options.way[chosen]) and options.cost[chosen] < TIER
 
 
 def test_two_hunters_take_one_each(corridor):
