@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 
 from pilotfish.policies.training import StageSettings
 
 SPLIT = 10
-"""One of so many rounds is kept for the check."""
+"""The last of so many parts of the decisions is kept for the check."""
 
 
 class Outcomes:
@@ -45,10 +45,11 @@ class Outcomes:
         )
         os.replace(part, self._file)
 
-    def teach(self, chance: nn.Module, stage: StageSettings) -> float:
+    def teach(self, chance: nn.Module, stage: StageSettings) -> dict[str, float]:
         """Fit ``chance`` (contexts [B, n_global] -> logits [B, 1]) over the stage's epochs.
 
-        Returns: the mean cross entropy on the last decisions, which it was not taught on.
+        Returns: ``cross_entropy`` on the last decisions, which it was not taught on, and ``base_rate``: that
+        of always answering how often the team had seen all in these.
         """
         contexts = torch.from_numpy(np.concatenate(self._contexts))
         outcomes = torch.from_numpy(np.concatenate(self._outcomes))
@@ -62,4 +63,6 @@ class Outcomes:
                 optimizer.step()
         with torch.no_grad():
             checked = binary_cross_entropy_with_logits(chance(contexts[taught:])[:, 0], outcomes[taught:])
-        return float(checked)
+        share = outcomes[taught:].mean()
+        base = binary_cross_entropy(share.expand(len(outcomes) - taught), outcomes[taught:])
+        return {"cross_entropy": float(checked), "base_rate": float(base)}

@@ -4,7 +4,8 @@
     pilotfish train ir2 --resume runs/ir2          # goes on after a kill
     tensorboard --logdir runs/ir2/tensorboard
 
-Logged, beside what SB3's PPO logs: ``explore/<family>/path`` and ``/success``, longest path [px] and success
+Logged, beside what SB3's PPO logs: ``estimate/cross_entropy`` of what the estimate was not taught on, and the
+``estimate/base_rate`` to beat; ``explore/<family>/path`` and ``/success``, longest path [px] and success
 of the training episodes that ended since the last rollout, under sampled choices.
 """
 
@@ -229,7 +230,9 @@ class _StageRun(StageRun):
             going = on_steps(self.teams.num_envs)
             self.log()
         if self.progress["steps"] >= self.stage.steps:
-            self.outcomes.teach(self._network.chance, self.stage)
+            for name, value in self.outcomes.teach(self._network.chance, self.stage).items():
+                self.model.logger.record(f"estimate/{name}", value)
+            self.model.logger.dump(self.progress["steps"])
 
     def save(self) -> None:
         """Write weights and progress, and what an estimate is learned from."""

@@ -156,6 +156,8 @@ def test_an_estimate_learns_what_came_out_and_goes_on_after_a_stop(tmp_path):
     with torch.no_grad():
         chance = torch.sigmoid(network.chance(torch.from_numpy(contexts)))[:, 0].numpy()
     assert chance[outcomes == 1].mean() > chance[outcomes == 0].mean() + 0.3
+    table = np.genfromtxt(sorted((run / "tensorboard").rglob("*.csv"))[-1], delimiter=",", names=True)
+    assert np.isfinite([table["estimatecross_entropy"], table["estimatebase_rate"]]).all()
 
 
 def test_sb3_sees_the_same_network():
