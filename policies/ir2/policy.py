@@ -122,6 +122,8 @@ class IR2Policy(TerritoryPolicy):
         if kept >= 0:
             return int(options.block[kept])
         options, features = self.look(situation, options)
+        if len(options) == 1:
+            return int(options.block[0])
         scores: NDArray[np.floating]
         scores, chance = self.network(features)
         self.gathering.note(self.belief.now, chance)
