@@ -19,7 +19,7 @@ $(VENV)/.installed-demo: $(INSTALL_INPUTS)
 	@touch $@
 
 $(VENV)/.installed-all: $(INSTALL_INPUTS)
-	@.ci/venv $(VENV) ros,train,dev
+	@.ci/venv $(VENV) ros,train,manipulation,dev
 	@touch $@ $(VENV)/.installed-demo
 
 demo: $(VENV)/.installed-demo ## a fleet in a warehouse, a ROS 2 node each: summary, video, recording

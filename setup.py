@@ -14,6 +14,7 @@ TOP = ("policies", "worlds", "ros_nodes", "hardware", "cli")
 EXECUTABLES = (
     *("follower_node", "follower_host", "task_node", "fleet_sim_node", "radio_node"),
     *("explorer_node", "explorer_host", "explore_sim_node", "exploration_radio_node"),
+    *("policy_node", "manipulation_sim_node"),
     "recorder_node",
 )
 DATA_SUFFIXES = ("json", "yaml", "md", "map", "txt", "png", "pgm", "onnx", "safetensors", "urdf")
@@ -53,6 +54,7 @@ ROS_WHEELS = [
     "ros-ament-index-python",
 ]
 TRAIN = ["torch", "stable-baselines3", "tensorboard", "torch-geometric", "onnx", "matplotlib"]
+MANIPULATION = ["lerobot==0.4.4", "stable-baselines3", "gymnasium", "onnx", "matplotlib", "tensorboard"]
 DEV = [
     "pytest",
     "pytest-timeout",
@@ -123,7 +125,7 @@ setup(
     data_files=share_files(),
     zip_safe=False,
     install_requires=CORE,
-    extras_require={"ros": ROS_WHEELS, "train": TRAIN, "dev": DEV},
+    extras_require={"ros": ROS_WHEELS, "train": TRAIN, "manipulation": MANIPULATION, "dev": DEV},
     entry_points={
         "console_scripts": [
             f"{NAME} = {NAME}.cli.main:main",

@@ -28,6 +28,7 @@ INSTALL_GROUPS: dict[str, str] = {
     **dict.fromkeys(
         ("torch", "torch_geometric", "stable_baselines3", "tensorboard", "onnx", "matplotlib"), "train"
     ),
+    **dict.fromkeys(("lerobot", "diffusers", "gymnasium", "datasets"), "manipulation"),
     **dict.fromkeys(("rclpy", "rcl_interfaces", "geometry_msgs", "nav_msgs", "std_msgs", "std_srvs"), "ros"),
 }
 """Top-level module -> the install group that brings it."""

@@ -1,16 +1,17 @@
 """Worlds by name, imported when they are asked for.
 
-Three kinds of world exist. A *fleet back end* moves robots in continuous space on velocity commands
+Four kinds of world exist. A *fleet back end* moves robots in continuous space on velocity commands
 (``worlds/fleet_world.py``); ``backend:=NAME`` of the launch files chooses one. A *laser back end* is
 the same for robots with bodies and scanners on a map of fine cells (``worlds/laser_world.py``). The
 *grid fleet* (``worlds/grid/engine.py``) moves agents from cell to cell and is what policies are trained and
-measured in.
+measured in. A *task* (``worlds/manipulation/task.py``) is an arm on a table with something to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from numpy.typing import NDArray
 from pilotfish.worlds.fleet_world import FleetWorld
 from pilotfish.worlds.laser_world import Laser, LaserWorld
 from pilotfish.worlds.maps.grid_map import GridMap
+
+if TYPE_CHECKING:
+    from pilotfish.worlds.manipulation.task import ArmTask
 
 FleetWorldFactory = Callable[[GridMap, int, int, float], FleetWorld]
 """Takes (map, number of robots, seed of the scenario, footprint radius [m])."""
@@ -108,3 +112,20 @@ def pybullet_lasers(grid: GridMap, starts: NDArray[np.int32], radius: float, las
     world = PyBulletLaserWorld(grid, starts, radius, laser)
     world.reset(0)
     return world
+
+
+MANIPULATION_TASKS: dict[str, str] = {
+    "pick_place": "pilotfish.worlds.manipulation.tasks.pick_place:PickPlace",
+    "push": "pilotfish.worlds.manipulation.tasks.push:Push",
+    "stack": "pilotfish.worlds.manipulation.tasks.stack:Stack",
+    "detour": "pilotfish.worlds.manipulation.tasks.detour:Detour",
+}
+"""Name -> ``module:class`` of an `ArmTask`."""
+
+
+def make_task(name: str, images: bool = False) -> ArmTask:
+    """A task of the arm. Raises ValueError with the names there are."""
+    if name not in MANIPULATION_TASKS:
+        raise ValueError(f"no task {name!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
+    module, kind = MANIPULATION_TASKS[name].split(":")
+    return getattr(import_module(module), kind)(images)

@@ -1,0 +1,1 @@
+"""Diffusion policies of LeRobot, trained on demonstrations of mixed quality: what DSRL and V-GPS improve."""

@@ -1,0 +1,64 @@
+"""Settings of a base policy's training."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DENOISERS = ("mlp", "unet")
+
+
+@dataclass(frozen=True)
+class DiffusionSettings:
+    """How a base policy is built and trained.
+
+    Attributes:
+        denoiser: "mlp" or "unet" (LeRobot's own).
+        chunk: actions that are generated and executed at once.
+        hidden: widths of the perceptron's layers.
+        down_dims: widths of the U-Net's stages; ``chunk`` must be a multiple of 2 to the number of them.
+        denoising_steps: of DDIM, when acting.
+        steps: of the optimiser.
+        batch, learning_rate: of Adam; the rate falls to zero along a cosine.
+        averaging: decay of the moving average of the weights that is saved.
+        least_spread: observations are divided by their standard deviation, or by this where it is smaller, so
+            that what hardly moves is not blown up [m or 1].
+    """
+
+    denoiser: str = "mlp"
+    chunk: int = 4
+    hidden: tuple[int, ...] = (256, 256, 256)
+    down_dims: tuple[int, ...] = (32, 64)
+    denoising_steps: int = 8
+    steps: int = 12_000
+    batch: int = 256
+    learning_rate: float = 1e-3
+    averaging: float = 0.999
+    least_spread: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.denoiser not in DENOISERS:
+            raise ValueError(f"denoiser {self.denoiser!r} is not one of {', '.join(DENOISERS)}")
+        for name in ("chunk", "denoising_steps", "steps", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.denoiser == "unet" and self.chunk % 2 ** len(self.down_dims):
+            raise ValueError(
+                f"chunk {self.chunk} is no multiple of {2 ** len(self.down_dims)}: the U-Net halves it "
+                f"{len(self.down_dims)} times (down_dims)"
+            )
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must lie in [0, 1), got {self.averaging}")
+
+    @classmethod
+    def load(cls, path: str | Path) -> DiffusionSettings:
+        """Read a YAML file of settings. Raises ValueError for an unknown key or a bad value."""
+        raw: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := set(raw) - known:
+            raise ValueError(f"{path}: unknown {sorted(unknown)}, known are {sorted(known)}")
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in raw.items()})
