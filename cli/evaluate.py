@@ -14,6 +14,14 @@ app = typer.Typer(
                 "pilotfish.cli.evaluate_ir2:app",
                 "Exploring teams: path, success, connectivity.",
             ),
+            "dsrl": (
+                "pilotfish.cli.evaluate_manipulation:dsrl",
+                "Steered diffusion policies on the arm's tasks.",
+            ),
+            "vgps": (
+                "pilotfish.cli.evaluate_manipulation:vgps",
+                "Diffusion policies guided by a value, on the arm's tasks.",
+            ),
             "fleet": (
                 "pilotfish.ros_nodes.fleet_trial:app",
                 "Driving robots under delay, loss, kill.",

@@ -249,3 +249,39 @@ def _save_picture(grids: list[GridMap], path: Path) -> None:
     data = io.BytesIO()
     picture.save(data, format="PNG")
     atomic_write(path, data.getvalue())
+
+
+DEMONSTRATE_HELP = """
+Collect demonstrations of an arm TASK into a LeRobotDataset (v3) in the folder ROOT (group [manipulation]).
+
+The scripted demonstrators are of mixed quality: each episode's strategy is drawn without a look at whether
+it can work, and hands are more or less steady. Labels (next.success, next.done, next.truncated) are true.
+
+\b
+pilotfish worlds demonstrate push data/push
+pilotfish worlds demonstrate pick_place data/pick --episodes 800 --seed 7 --images
+pilotfish train diffusion --data data/push --out runs/push
+"""
+
+
+@app.command(help=DEMONSTRATE_HELP)
+def demonstrate(
+    task: Annotated[str, typer.Argument(help="pick_place, push, stack or detour.")],
+    root: Annotated[Path, typer.Argument(help="Folder of the dataset; it must not exist.")],
+    episodes: Annotated[int, typer.Option(min=1, help="How many.")] = 400,
+    seed: Annotated[int, typer.Option(help="Of the first episode; the next ones count up.")] = 100_000,
+    images: Annotated[bool, typer.Option("--images", help="With a camera's pictures.")] = False,
+) -> None:
+    from rich.progress import Progress
+
+    from pilotfish.worlds.manipulation.demonstrations import collect
+    from pilotfish.worlds.registry import make_task
+
+    arm = make_task(task, images)
+    with Progress() as progress:
+        bar = progress.add_task(task, total=episodes)
+        collected = collect(arm, root, episodes, seed, lambda: progress.advance(bar))
+    for strategy, outcomes in collected.outcomes.items():
+        rate = f"{outcomes.mean():.0%} succeeded" if len(outcomes) else "never drawn"
+        typer.echo(f"{strategy}: {len(outcomes)} episodes, {rate}")
+    typer.echo(f"{root}: {episodes} episodes, {collected.success:.0%} succeeded")

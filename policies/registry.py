@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.fleet import FleetPolicy
+from pilotfish.policies.manipulation.chunks import ChunkPolicy
 
 
 def _learned(folder: str, name: str = "", **overrides) -> FleetPolicy:
@@ -147,3 +148,42 @@ def make_exploration_policy(name: str) -> ExplorationPolicy:
         return _learned_explorer(name)
     known = ", ".join(EXPLORATION_POLICIES)
     raise ValueError(f"no exploration policy {name!r}: choose one of {known}, or a model folder")
+
+
+def _arm(maker: str, *arguments: str) -> Callable[[str, str], ChunkPolicy]:
+    def make(task: str, folder: str) -> ChunkPolicy:
+        from pilotfish.policies.manipulation import compose
+
+        return getattr(compose, maker)(task, *arguments, folder=folder)
+
+    return make
+
+
+MANIPULATION_POLICIES: dict[str, tuple[str, Callable[[str, str], ChunkPolicy]]] = {
+    "base": ("the diffusion policy as it is", _arm("sampled")),
+    "w0": ("its noise held at zero", _arm("zero")),
+    "wbest": ("its noise held at the best constant of a search", _arm("best_constant")),
+    "dsrl_sac": ("noise chosen by an actor, trained by SAC in noise space", _arm("steered", "sac")),
+    "dsrl": ("noise chosen by an actor, trained by noise aliasing", _arm("steered", "na")),
+}
+"""Name -> (what it is, how to make it of a task's name and a model folder or "")."""
+
+
+def make_chunk_policy(name: str, task: str = "") -> ChunkPolicy:
+    """What leads an arm: a registered name for a task, NAME=FOLDER, or a LeRobot checkpoint's folder.
+
+    Raises:
+        ValueError: nothing answers to the name; the message lists what does.
+        FileNotFoundError: a model lacks a file.
+    """
+    kind, _, folder = name.partition("=")
+    if kind in MANIPULATION_POLICIES:
+        return MANIPULATION_POLICIES[kind][1](task, folder)
+    if (Path(name) / "config.json").is_file():
+        from pilotfish.policies.manipulation.lerobot_policy import LeRobotPolicy
+
+        return LeRobotPolicy(name)
+    known = ", ".join(MANIPULATION_POLICIES)
+    raise ValueError(
+        f"no arm policy {name!r}: choose one of {known}, one of them with =FOLDER, or a folder of LeRobot's"
+    )

@@ -1,13 +1,14 @@
 """The simulated arm on its table, as a robot with a Cartesian servo would show itself.
 
-Takes ``hand_twist`` (TwistStamped: linear [m/s], angular.z [rad/s], table frame; each message moves the hand's
-target once, by the way of one period of control) and ``gripper`` (JointTrajectory: position of a finger [m], the
-last point counts). Gives ``joint_states``, ``hand_pose``, ``things`` (what lies on the table: the names are the
-layout's label), latched ``success`` and ``episode`` (number of the episode), optionally ``image``.
+Takes ``hand_twist`` (TwistStamped: linear [m/s], angular.z [rad/s], table frame; each message moves the
+hand's target once, by the way of one period of control) and ``gripper`` (JointTrajectory: position of a finger
+[m], the last point counts). Gives ``joint_states``, ``hand_pose``, ``things`` (what lies on the table: the
+names are the layout's label), latched ``success`` and ``episode`` (number of the episode), optionally
+``image``.
 
-A command that is not finite or too fast is cut to what one action may ask for, or dropped, and counted. Where no
-command comes, the arm stays where it is. Service ``~/reset``: the next episode; with ``auto_reset`` one begins
-``pause`` seconds after a success or after the task's time is over.
+A command that is too fast is cut to what one action may ask for; one that is not finite is dropped, and
+counted. Where no command comes, the arm stays where it is. Service ``~/reset``: the next episode; with
+``auto_reset`` one begins ``pause`` seconds after a success or after the task's time is over.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """LeRobot's DiffusionPolicy with a small multi-layer perceptron in place of the U-Net.
 
 On a CPU a U-Net over four steps of time costs several times as much and denoises no better. The policy is
-registered with LeRobot as ``diffusion_mlp``: it saves, loads and is made by LeRobot's own functions, once this
-module is imported.
+registered with LeRobot as ``diffusion_mlp``: it saves, loads and is made by LeRobot's own functions, once
+this module is imported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A trained diffusion policy as a function of observation and noise: DDIM in numpy around an ONNX denoiser.
 
-A model folder is LeRobot's (``config.json``, ``model.safetensors``, the two processors) plus ``model.onnx``, the
-denoiser alone. Denoising with DDIM (Song et al., 2021) and eta 0 draws nothing at random, so a chunk is a function
-of the observation and the initial noise.
+A model folder is LeRobot's (``config.json``, ``model.safetensors``, the two processors) plus ``model.onnx``,
+the denoiser alone. Denoising with DDIM (Song et al., 2021) and eta 0 draws nothing at random, so a chunk is a
+function of the observation and the initial noise.
 """
 
 from __future__ import annotations

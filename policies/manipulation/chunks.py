@@ -1,8 +1,8 @@
 """What manipulation policies promise: a frozen sampler of action chunks, and the policies that hold one.
 
-Observations are named as LeRobot names its features (``observation.state``, ``observation.environment_state``):
-a mapping of arrays float32 [B, ...], raw (not normalised). A chunk is the next ``n`` actions, float32 [n, A],
-in the units of the task's action space.
+Observations are named as LeRobot names its features (``observation.state``,
+``observation.environment_state``): a mapping of arrays float32 [B, ...], raw (not normalised). A chunk is the
+next ``n`` actions, float32 [n, A], in the units of the task's action space.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class DiffusionPolicy(Protocol):
     chunk_shape: tuple[int, int]
 
     def sample(self, observations: Observations, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Observations [B, ...] and noise [B, H, A] -> chunks float32 [B, n, A]; the same for the same input."""
+        """Observations [B, ...], noise [B, H, A] -> chunks float32 [B, n, A]; the same for the same input."""
         ...
 
 

@@ -36,7 +36,7 @@ class Recorded:
         return ends[np.searchsorted(ends, np.arange(len(self.episode)))]
 
     def windows(self, length: int) -> NDArray[np.int64]:
-        """Frames of the window that begins at each frame, the episode's last one repeated: int64 [N, length]."""
+        """Frames of the window that begins at each, an episode's last one repeated: int64 [N, length]."""
         first = np.arange(len(self.episode))[:, None]
         return np.minimum(first + np.arange(length), self.last[:, None])
 

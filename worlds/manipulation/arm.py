@@ -1,11 +1,12 @@
 """A Franka Panda on a table in PyBullet: Cartesian steps of its hand in, hand pose and finger width out.
 
-The frame is the table's: x away from the robot's base, y to its left, z up [m]; z = 0 is the table top. The hand
-always points down; its yaw turns about z [rad].
+The frame is the table's: x away from the robot's base, y to its left, z up [m]; z = 0 is the table top. The
+hand always points down; its yaw turns about z [rad].
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,15 @@ _HAND, _FINGERS = 11, (9, 10)
 _REST = (0.0, 0.3, 0.0, -2.1, 0.0, 2.4, 0.79)
 _FORCES = (87.0, 87.0, 87.0, 87.0, 12.0, 120.0, 120.0)
 _FINGER_FORCE = 60.0
+
+
+class QuietClient(BulletClient):
+    """Physics without a window; the plain client prints its empty options."""
+
+    def __init__(self) -> None:
+        self._shapes: dict = {}
+        self._pid = os.getpid()
+        self._client = pybullet.connect(pybullet.DIRECT)
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class PandaArm:
         return Hand(np.array(position), yaw, width)
 
     def joints(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Positions and velocities of ``joint_names``: arm [rad, rad/s], fingers [m, m/s], each float64 [9]."""
+        """Positions and velocities of ``joint_names``: arm [rad, rad/s], fingers [m, m/s]; float64 [9]."""
         states = self.client.getJointStates(self.body, (*range(7), *_FINGERS))
         return np.array([state[0] for state in states]), np.array([state[1] for state in states])
 

@@ -95,14 +95,16 @@ def collect(
         dataset = LeRobotDataset.create(
             f"pilotfish/{task.NAME}", int(CONTROL_RATE), features_of(task), root=part, use_videos=False
         )
-        for episode in range(episodes):
-            random = np.random.default_rng([seed + episode, 1])
-            choice = int(random.integers(len(task.STRATEGIES)))
-            shake = float(random.uniform(*SHAKES))
-            success = _demonstrate(task, dataset, choice, shake, seed + episode)
-            outcomes[task.STRATEGIES[choice]].append(success)
-            on_episode()
-        dataset.finalize()
+        try:
+            for episode in range(episodes):
+                random = np.random.default_rng([seed + episode, 1])
+                choice = int(random.integers(len(task.STRATEGIES)))
+                shake = float(random.uniform(*SHAKES))
+                success = _demonstrate(task, dataset, choice, shake, seed + episode)
+                outcomes[task.STRATEGIES[choice]].append(success)
+                on_episode()
+        finally:
+            dataset.finalize()  # also where nothing is kept: it writes when it is collected as garbage
         os.replace(part, root)
     finally:
         shutil.rmtree(part, ignore_errors=True)

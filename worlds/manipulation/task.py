@@ -1,8 +1,8 @@
 """A task of the arm on the table: a Gymnasium environment with seeded resets, and scripted ways to do it.
 
 Observations carry LeRobot's names: ``observation.state`` is the robot, ``observation.environment_state`` what
-lies on the table; with ``images`` also ``observation.image`` [H, W, 3] uint8 of a fixed camera. An action is in
-[-1, 1]: a step of the hand, for some tasks a turn, and the finger width; see ``ACTION_NAMES``.
+lies on the table; with ``images`` also ``observation.image`` [H, W, 3] uint8 of a fixed camera. An action is
+in [-1, 1]: a step of the hand, for some tasks a turn, and the finger width; see ``ACTION_NAMES``.
 
 The reward is -1 for each step until the task is done and 0 for the step that does it; a done episode is
 terminated, one that runs out of steps is truncated.
@@ -21,7 +21,7 @@ from gymnasium.spaces import Box, Dict
 from numpy.typing import NDArray
 from pybullet_utils.bullet_client import BulletClient
 
-from pilotfish.worlds.manipulation.arm import STEP, SUBSTEPS, TURN, WIDEST, Hand, PandaArm
+from pilotfish.worlds.manipulation.arm import STEP, SUBSTEPS, TURN, WIDEST, Hand, PandaArm, QuietClient
 
 STATE = "observation.state"
 ENVIRONMENT_STATE = "observation.environment_state"
@@ -81,7 +81,7 @@ class ArmTask(gymnasium.Env):
 
     def __init__(self, images: bool = False) -> None:
         self.images, self.render_mode = images, "rgb_array"
-        self.client = BulletClient(pybullet.DIRECT)
+        self.client = QuietClient()
         # At the end of the process too, before the modules that the client needs are gone.
         self._end = weakref.finalize(self, _disconnect, self.client)
         self.client.setGravity(0, 0, -9.81)

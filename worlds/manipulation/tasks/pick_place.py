@@ -1,4 +1,4 @@
-"""Pick a bar and put it onto a platform: across its short side it can be grasped, along its length it cannot."""
+"""Pick a bar and put it onto a platform: it can be grasped across its short side, not along its length."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pilotfish.worlds.manipulation.arm import WIDEST
 from pilotfish.worlds.manipulation.task import ArmTask, Waypoint
 
-BAR = (0.12, 0.025, 0.04)
+BAR = (0.14, 0.05, 0.04)
+"""Too thick to be taken aslant [m]."""
 PLATFORM = (0.14, 0.14, 0.05)
 THERE = 0.05
 """Between the centres of bar and platform, seen from above [m]."""
@@ -25,7 +26,7 @@ class PickPlace(ArmTask):
     ENVIRONMENT_NAMES = ("bar_x", "bar_y", "bar_z", "sin_2yaw", "cos_2yaw", "goal_x", "goal_y")
 
     def _build(self) -> None:
-        self.bar = self._box(BAR, 0.1, (0.85, 0.55, 0.15, 1), friction=1.0)
+        self.bar = self._box(BAR, 0.15, (0.85, 0.55, 0.15, 1), friction=1.0)
         self.platform = self._box(PLATFORM, 0.0, (0.2, 0.7, 0.3, 1))
 
     def _arrange(self) -> tuple[tuple[float, float, float], float, float]:
@@ -33,7 +34,7 @@ class PickPlace(ArmTask):
         self.goal = np.array([self._near(0.1, 0.03), self._near(0.16, 0.03)])
         bar = (self._near(-0.03, 0.03), self._near(-0.12, 0.04), BAR[2] / 2)
         self._put(self.platform, (*self.goal, PLATFORM[2] / 2))
-        self._put(self.bar, bar, (np.pi / 2 if self.across else 0.0) + self._near(0.0, 0.25))
+        self._put(self.bar, bar, (np.pi / 2 if self.across else 0.0) + self._near(0.0, 0.2))
         return (self._near(-0.05, 0.03), self._near(0.0, 0.03), self._near(0.16, 0.02)), np.pi / 4, WIDEST
 
     def environment_state(self) -> NDArray[np.float32]:
@@ -45,7 +46,7 @@ class PickPlace(ArmTask):
         return bool(
             np.linalg.norm(position[:2] - self.goal) < THERE
             and position[2] > PLATFORM[2] + 0.01
-            and self.arm.hand().width > 0.045
+            and self.arm.hand().width > 0.065
         )
 
     def right_strategy(self) -> str:
