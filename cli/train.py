@@ -8,31 +8,42 @@ from typing import Annotated
 
 import typer
 
-TRAININGS = ("follower", "ir2")
-"""Systems with ``policies/SYSTEM/training.py``."""
+CURRICULA = ("follower", "ir2")
+"""Systems that are trained under a curriculum: ``policies/SYSTEM/training.py``."""
+ARM = ("diffusion", "dsrl", "vgps")
+"""Systems that are trained for a task of the arm: ``cli/train_arm.py``."""
+SYSTEMS = (*CURRICULA, *ARM)
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
 HELP = """
-Train a system's policy under its curriculum (needs the install group [train]): follower or ir2.
+Train a system's policy: follower or ir2 under a curriculum (install group [train]); diffusion, dsrl or
+vgps for a task of the arm (group [manipulation]).
 
-A run is a folder: its curriculum, the last checkpoint (every two minutes), TensorBoard curves. Kill it at any
-time and go on with --resume. When the curriculum is done, the model folder is written: RUN/model.
+A run is a folder: its settings, the last checkpoint (every two minutes), curves. Kill it at any time and go
+on with --resume. When it is done, the model folder is written: RUN/model.
 
 \b
 pilotfish train follower --out runs/mine
 pilotfish train follower --config my_curriculum.yaml --out runs/mine --budget 30
 pilotfish train follower --resume runs/mine
 pilotfish train ir2 --out runs/ir2 --budget 120
-tensorboard --logdir runs/mine/tensorboard
-pilotfish eval follower --maps warehouse --policy runs/mine/model,follower
+\b
+pilotfish worlds demonstrate push data/push                   demonstrations of mixed quality
+pilotfish train diffusion --task push --data data/push        the base policy
+pilotfish train dsrl --task push --seed 0                     steers it by noise aliasing
+pilotfish train dsrl --task push --config policies/dsrl/curricula/sac.yaml --out runs/push_sac
+pilotfish train vgps --task push --data data/push             a value that ranks its samples
+tensorboard --logdir runs
 """
 
 
 @app.command(help=HELP)
 def train(
-    system: Annotated[str, typer.Argument(help=", ".join(TRAININGS))],
-    config: Annotated[Path | None, typer.Option(help="Curriculum YAML; the system's own if none.")] = None,
+    system: Annotated[str, typer.Argument(help=", ".join(SYSTEMS))],
+    config: Annotated[
+        Path | None, typer.Option(help="Curriculum or settings, YAML; the system's own if none.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of the new run.", show_default="runs/SYSTEM")
     ] = None,
@@ -41,19 +52,30 @@ def train(
         float | None, typer.Option(help="Stop (and save) after so many minutes.", min=0.0)
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    task: Annotated[str, typer.Option(help="Of the arm: pick_place, push, stack or detour.")] = "",
+    data: Annotated[Path | None, typer.Option(help="LeRobotDataset of demonstrations.")] = None,
+    base: Annotated[str, typer.Option(help="Folder of the base policy, if not the task's own.")] = "",
+    seed: Annotated[int, typer.Option(help="Of the arm's trainings; a curriculum names its own.")] = 0,
 ) -> None:
-    if system not in TRAININGS:
-        raise ValueError(f"no training for {system!r}: choose one of {', '.join(TRAININGS)}")
+    if system not in SYSTEMS:
+        raise ValueError(f"no training for {system!r}: choose one of {', '.join(SYSTEMS)}")
     if resume is not None and (config is not None or out is not None):
         raise ValueError("--resume goes on with a run as it was: leave --config and --out away")
+    if system in CURRICULA and (task or data or base):
+        raise ValueError(f"--task, --data and --base are for {', '.join(ARM)}, not for {system}")
     import torch
 
-    from pilotfish.policies.curves import plot_curves
-
-    training = import_module(f"pilotfish.policies.{system}.training")
     torch.set_num_threads(threads)
-    folder = resume or out or Path("runs") / system
-    done = training.train(config or training.DEFAULT_CURRICULUM, folder, resume is not None, budget)
-    training.export(folder, folder / "model")
-    plot_curves(folder, folder / "model" / "curves.png", *training.CURVES)
+    folder = resume or out or Path("runs") / (f"{system}_{task}_{seed}" if task else system)
+    if system in ARM:
+        from pilotfish.cli.train_arm import train_arm
+
+        done = train_arm(system, folder, resume is not None, budget, config, task, data, base, seed)
+    else:
+        from pilotfish.policies.curves import plot_curves
+
+        training = import_module(f"pilotfish.policies.{system}.training")
+        done = training.train(config or training.DEFAULT_CURRICULUM, folder, resume is not None, budget)
+        training.export(folder, folder / "model")
+        plot_curves(folder, folder / "model" / "curves.png", *training.CURVES)
     typer.echo(f"{'finished' if done else 'stopped; go on with --resume ' + str(folder)}: {folder / 'model'}")

@@ -1,9 +1,9 @@
 """The simulated arm on its table, as a robot with a Cartesian servo would show itself.
 
 Takes ``hand_twist`` (TwistStamped: linear [m/s], angular.z [rad/s], table frame; each message moves the
-hand's target once, by the way of one period of control) and ``gripper`` (JointTrajectory: position of a finger
-[m], the last point counts). Gives ``joint_states``, ``hand_pose``, ``things`` (what lies on the table: the
-names are the layout's label), latched ``success`` and ``episode`` (number of the episode), optionally
+hand's target once, by the way of one period of control) and ``gripper`` (JointTrajectory: position of a
+finger [m], the last point counts). Gives ``joint_states``, ``hand_pose``, ``things`` (what lies on the table:
+the names are the layout's label), latched ``success`` and ``episode`` (number of the episode), optionally
 ``image``.
 
 A command that is too fast is cut to what one action may ask for; one that is not finite is dropped, and

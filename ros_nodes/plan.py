@@ -17,6 +17,7 @@ from typing import Any
 SYSTEMS: dict[str, str] = {
     "fleet": "pilotfish.ros_nodes.fleet_plan",
     "explore": "pilotfish.ros_nodes.explore_plan",
+    "manipulate": "pilotfish.ros_nodes.manipulate_plan",
 }
 """System -> module with ``ARGUMENTS`` and ``plan(**arguments) -> list[NodeSpec]``."""
 

@@ -9,7 +9,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.qos import QoSProfile
-from std_msgs.msg import Float32MultiArray, Float64, Int64
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Bool, Float32MultiArray, Float64, Int64
+from trajectory_msgs.msg import JointTrajectory
 
 from pilotfish.ros_nodes.common import LATCHED, SENSOR
 
@@ -74,7 +76,25 @@ def exploration_topics(robots: int) -> list[Topic]:
     return topics
 
 
-RECORDED: dict[str, Callable[[int], list[Topic]]] = {"fleet": fleet_topics, "explore": exploration_topics}
+def manipulation_topics(robots: int) -> list[Topic]:
+    """The arm: what its policy sees and what it says, every message; what came of it."""
+    return [
+        Topic("hand_pose", PoseStamped, SENSOR),
+        Topic("joint_states", JointState, SENSOR),
+        Topic("things", Float32MultiArray, SENSOR),
+        Topic("hand_twist", TwistStamped, EVERYTHING),
+        Topic("gripper", JointTrajectory, EVERYTHING),
+        Topic("success", Bool, LATCHED),
+        Topic("episode", Int64, LATCHED),
+        Topic("/diagnostics", DiagnosticArray, EVERYTHING),
+    ]
+
+
+RECORDED: dict[str, Callable[[int], list[Topic]]] = {
+    "fleet": fleet_topics,
+    "explore": exploration_topics,
+    "manipulate": manipulation_topics,
+}
 """System -> its topics, for a number of robots."""
 
 

@@ -1,0 +1,123 @@
+"""Settings of a steering run, from a dataclass or a YAML file."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pilotfish.policies.dsrl.parameterisation import PARAMETERISATIONS
+
+ALGORITHMS = ("sac", "na")
+
+
+@dataclass(frozen=True)
+class DSRLConfig:
+    """All of a run.
+
+    Attributes:
+        algorithm: "sac" or "na".
+        parameterisation: of the noise, see PARAMETERISATIONS; rank: of "low_rank".
+        bound: noise is in [-bound, bound].
+        gamma: discount of a chunk; the reward is -1 for a whole chunk without success.
+        warm_up: chunks of w ~ N(0, I) before learning.
+        utd: updates of the critics for each chunk; actor_every: of them to one of the actor.
+        learning_rate, batch, tau: of SAC; buffer: transitions kept.
+        alpha: weight of the entropy; None: learned from initial_alpha on, to an entropy of
+            target_entropy for each number of w (noise scaled to [-1, 1], so at most log 2).
+        width, layers, activation, layer_norm, critics: of the networks.
+        aliases, recent, denoise, distill, actor_share: of "na", see ``DSRLNA``.
+        probe_episodes: for each policy measured before training begins; 0 measures nothing.
+        candidates: of the search for the best constant noise.
+        evaluate_every: environment steps between evaluations of the deterministic actor; 0 for none.
+        evaluate_episodes: of each.
+    """
+
+    algorithm: str = "sac"
+    parameterisation: str = "low_rank"
+    rank: int = 2
+    bound: float = 1.5
+    gamma: float = 0.97
+    warm_up: int = 300
+    utd: int = 4
+    actor_every: int = 2
+    learning_rate: float = 3e-4
+    batch: int = 256
+    tau: float = 0.005
+    buffer: int = 20_000
+    alpha: float | None = None
+    initial_alpha: float = 0.05
+    target_entropy: float = -1.0
+    width: int = 128
+    layers: int = 2
+    activation: str = "relu"
+    layer_norm: bool = True
+    critics: int = 2
+    aliases: int = 8
+    recent: int = 1024
+    denoise: int = 128
+    distill: int = 1
+    actor_share: float = 0.5
+    probe_episodes: int = 50
+    candidates: int = 16
+    evaluate_every: int = 0
+    evaluate_episodes: int = 50
+
+    def __post_init__(self) -> None:
+        if self.algorithm not in ALGORITHMS:
+            raise ValueError(f"algorithm {self.algorithm!r} is not one of {', '.join(ALGORITHMS)}")
+        if self.parameterisation not in PARAMETERISATIONS:
+            known = ", ".join(PARAMETERISATIONS)
+            raise ValueError(f"parameterisation {self.parameterisation!r} is not one of {known}")
+        if self.activation not in ("tanh", "relu", "silu"):
+            raise ValueError(f"activation {self.activation!r} is not one of tanh, relu, silu")
+        whole = (
+            "rank",
+            "warm_up",
+            "utd",
+            "actor_every",
+            "batch",
+            "buffer",
+            "width",
+            "layers",
+            "critics",
+            "aliases",
+        )
+        whole += ("recent", "denoise", "distill", "candidates", "evaluate_episodes")
+        for name in whole:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("bound", "learning_rate", "initial_alpha"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("gamma", "tau"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in (0, 1], got {getattr(self, name)}")
+        if self.alpha is not None and self.alpha < 0:
+            raise ValueError(f"alpha must not be negative, got {self.alpha}")
+        if not 0 <= self.actor_share < 1:
+            raise ValueError(f"actor_share must lie in [0, 1), got {self.actor_share}")
+        if self.denoise > self.recent:
+            raise ValueError(f"denoise {self.denoise} must not exceed recent {self.recent}")
+
+    @classmethod
+    def load(cls, path: str | Path) -> DSRLConfig:
+        """Read a YAML file.
+
+        Raises:
+            ValueError: an unknown key or a bad value, naming it.
+        """
+        raw = yaml.safe_load(Path(path).read_text()) or {}
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := set(raw) - known:
+            raise ValueError(f"{path}: unknown {sorted(unknown)}, known are {sorted(known)}")
+        try:
+            return cls(**raw)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Write a YAML file."""
+        Path(path).write_text(yaml.safe_dump(dataclasses.asdict(self), sort_keys=False))
