@@ -10,6 +10,7 @@ app = typer.Typer(
     cls=lazy_group(
         {
             "follower": ("pilotfish.cli.bench_follower:app", "The grid fleet and the cost of a decision."),
+            "dsrl": ("pilotfish.cli.bench_dsrl:app", "The cost of an arm's chunk, sampled and learned from."),
             "ir2": ("pilotfish.cli.bench_ir2:app", "The cost of an explorer's decision, and its parts."),
         }
     ),

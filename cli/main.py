@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("pilotfish.cli.train:app", "Train a system's policy; goes on from its checkpoints."),
     "eval": ("pilotfish.cli.evaluate:app", "Measure policies on maps and seeds, with 95 % intervals."),
     "bench": ("pilotfish.cli.bench:app", "Measure speed, next to the peers that are installed."),
+    "convert": ("pilotfish.cli.convert:app", "Recordings to LeRobot datasets, and back."),
     "worlds": ("pilotfish.cli.worlds:app", "Generate, draw and check worlds."),
     "record": ("pilotfish.cli.record:app", "Record a running system into an MCAP file."),
     "view": ("pilotfish.cli.view:app", "Pictures and videos of a recording."),
@@ -29,7 +30,9 @@ INSTALL_GROUPS: dict[str, str] = {
         ("torch", "torch_geometric", "stable_baselines3", "tensorboard", "onnx", "matplotlib"), "train"
     ),
     **dict.fromkeys(("lerobot", "diffusers", "gymnasium", "datasets"), "manipulation"),
-    **dict.fromkeys(("rclpy", "rcl_interfaces", "geometry_msgs", "nav_msgs", "std_msgs", "std_srvs"), "ros"),
+    **dict.fromkeys(
+        ("rclpy", "rcl_interfaces", "geometry_msgs", "nav_msgs", "sensor_msgs", "std_msgs"), "ros"
+    ),
 }
 """Top-level module -> the install group that brings it."""
 

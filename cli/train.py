@@ -56,6 +56,7 @@ def train(
     data: Annotated[Path | None, typer.Option(help="LeRobotDataset of demonstrations.")] = None,
     base: Annotated[str, typer.Option(help="Folder of the base policy, if not the task's own.")] = "",
     seed: Annotated[int, typer.Option(help="Of the arm's trainings; a curriculum names its own.")] = 0,
+    steps: Annotated[int, typer.Option(help="Environment steps of a dsrl run.", min=1)] = 20_000,
 ) -> None:
     if system not in SYSTEMS:
         raise ValueError(f"no training for {system!r}: choose one of {', '.join(SYSTEMS)}")
@@ -70,7 +71,7 @@ def train(
     if system in ARM:
         from pilotfish.cli.train_arm import train_arm
 
-        done = train_arm(system, folder, resume is not None, budget, config, task, data, base, seed)
+        done = train_arm(system, folder, resume is not None, budget, config, task, data, base, seed, steps)
     else:
         from pilotfish.policies.curves import plot_curves
 

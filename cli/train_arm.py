@@ -6,9 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-STEPS = 50_000
-"""Environment steps of a steering run."""
-
 
 def train_arm(
     system: str,
@@ -20,6 +17,7 @@ def train_arm(
     data: Path | None,
     base: str,
     seed: int,
+    steps: int,
 ) -> bool:
     """Train, or go on; arguments as of ``pilotfish train``.
 
@@ -36,7 +34,7 @@ def train_arm(
         said = json.loads(note.read_text(encoding="utf-8"))
         if said["system"] != system:
             raise ValueError(f"{out} is a run of {said['system']}, not of {system}")
-        task, base, seed = said["task"], said["base"], said["seed"]
+        task, base, seed, steps = (said[key] for key in ("task", "base", "seed", "steps"))
         data = Path(said["data"]) if said["data"] else None
     else:
         _check(system, task, data)
@@ -44,11 +42,11 @@ def train_arm(
             raise ValueError(f"{out} holds a run already: give another --out, or --resume {out}")
         out.mkdir(parents=True, exist_ok=True)
         place = str(Path(data).resolve()) if data else ""
-        words = {"system": system, "task": task, "base": base, "seed": seed, "data": place}
+        words = {"system": system, "task": task, "base": base, "seed": seed, "steps": steps, "data": place}
         note.write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
     run: dict[str, Any] = dict(out=out, resume=resume, budget=budget, config=config, task=task)
     try:
-        return _TRAININGS[system](**run, data=data, base=base, seed=seed)
+        return _TRAININGS[system](**run, data=data, base=base, seed=seed, steps=steps)
     except Exception:
         if not resume and not any(path != note for path in out.iterdir()):
             note.unlink()  # nothing began: the folder is free again
@@ -76,6 +74,7 @@ def _diffusion(
     data: Path | None,
     base: str,
     seed: int,
+    steps: int,
 ) -> bool:
     from pilotfish.policies.diffusion.config import DiffusionSettings
     from pilotfish.policies.diffusion.training import train
@@ -93,6 +92,7 @@ def _dsrl(
     data: Path | None,
     base: str,
     seed: int,
+    steps: int,
 ) -> bool:
     from pilotfish.policies.dsrl import training
     from pilotfish.policies.dsrl.config import DSRLConfig
@@ -104,7 +104,7 @@ def _dsrl(
     policy = base_policy(task, base)
     prefill = transitions_of(data, policy.chunk_shape[0], settings.gamma) if data and not resume else None
     done = training.train(
-        lambda: make_task(task), policy, settings, out, seed, STEPS, resume, budget, prefill
+        lambda: make_task(task), policy, settings, out, seed, steps, resume, budget, prefill
     )
     training.export(out, out / "model")
     return done
@@ -119,8 +119,18 @@ def _vgps(
     data: Path | None,
     base: str,
     seed: int,
+    steps: int,
 ) -> bool:
-    raise NotImplementedError
+    import dataclasses
+
+    from pilotfish.policies.manipulation.compose import base_policy, layout_of
+    from pilotfish.policies.vgps import training
+    from pilotfish.policies.vgps.config import VGPSConfig
+
+    assert data is not None
+    settings = VGPSConfig.load(config or training.DEFAULT_CURRICULUM)
+    settings = dataclasses.replace(settings, seed=seed)
+    return training.train(out, data, base_policy(task, base), layout_of(task), settings, resume, budget)
 
 
 _TRAININGS = {"diffusion": _diffusion, "dsrl": _dsrl, "vgps": _vgps}

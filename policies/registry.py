@@ -150,39 +150,59 @@ def make_exploration_policy(name: str) -> ExplorationPolicy:
     raise ValueError(f"no exploration policy {name!r}: choose one of {known}, or a model folder")
 
 
-def _arm(maker: str, *arguments: str) -> Callable[[str, str], ChunkPolicy]:
-    def make(task: str, folder: str) -> ChunkPolicy:
+def _arm(maker: str, *arguments: str) -> Callable[..., ChunkPolicy]:
+    def make(task: str, folder: str, **settings: float) -> ChunkPolicy:
         from pilotfish.policies.manipulation import compose
 
-        return getattr(compose, maker)(task, *arguments, folder=folder)
+        return getattr(compose, maker)(task, *arguments, folder=folder, **settings)
 
     return make
 
 
-MANIPULATION_POLICIES: dict[str, tuple[str, Callable[[str, str], ChunkPolicy]]] = {
+MANIPULATION_POLICIES: dict[str, tuple[str, Callable[..., ChunkPolicy]]] = {
     "base": ("the diffusion policy as it is", _arm("sampled")),
     "w0": ("its noise held at zero", _arm("zero")),
     "wbest": ("its noise held at the best constant of a search", _arm("best_constant")),
     "dsrl_sac": ("noise chosen by an actor, trained by SAC in noise space", _arm("steered", "sac")),
     "dsrl": ("noise chosen by an actor, trained by noise aliasing", _arm("steered", "na")),
+    "random_k": ("one of 16 chunks of the base policy, at random", _arm("guided", "base", "random")),
+    "vgps": ("the best of 16 chunks of the base policy, by a value", _arm("guided")),
+    "dsrl+vgps": ("the best of 16 chunks around the steered one", _arm("guided", "steered")),
 }
 """Name -> (what it is, how to make it of a task's name and a model folder or "")."""
+
+
+def _numbers(name: str, kind: str, numbers: list[str]) -> dict[str, float]:
+    """K and temperature behind the name of a guided policy."""
+    if not numbers:
+        return {}
+    try:
+        if kind not in ("random_k", "vgps", "dsrl+vgps") or len(numbers) > 2:
+            raise ValueError
+        return dict(zip(("k", "temperature"), (int(numbers[0]), *map(float, numbers[1:])), strict=False))
+    except ValueError:
+        raise ValueError(
+            f"policy {name!r}: write vgps@K or vgps@K@TEMPERATURE, such as vgps@16@0.1"
+        ) from None
 
 
 def make_chunk_policy(name: str, task: str = "") -> ChunkPolicy:
     """What leads an arm: a registered name for a task, NAME=FOLDER, or a LeRobot checkpoint's folder.
 
+    Guided ones take their numbers behind the name: ``vgps@K`` or ``vgps@K@TEMPERATURE``, then =FOLDER.
+
     Raises:
         ValueError: nothing answers to the name; the message lists what does.
         FileNotFoundError: a model lacks a file.
     """
-    kind, _, folder = name.partition("=")
+    numbered, _, folder = name.partition("=")
+    kind, *numbers = numbered.split("@")
     if kind in MANIPULATION_POLICIES:
-        return MANIPULATION_POLICIES[kind][1](task, folder)
+        return MANIPULATION_POLICIES[kind][1](task, folder, **_numbers(name, kind, numbers))
     if (Path(name) / "config.json").is_file():
         from pilotfish.policies.manipulation.lerobot_policy import LeRobotPolicy
 
-        return LeRobotPolicy(name)
+        return LeRobotPolicy(name, task)
     known = ", ".join(MANIPULATION_POLICIES)
     raise ValueError(
         f"no arm policy {name!r}: choose one of {known}, one of them with =FOLDER, or a folder of LeRobot's"

@@ -14,12 +14,17 @@ nothing is commanded (*held*) until it comes: the robot has stood still meanwhil
 passes while it is held. A chunk whose observation is older than ``timeout`` on arrival is discarded, and
 asked for anew.
 
+Acting on an observation that is a tick old costs success. So a policy that is *prompt*, whose longest latency
+of late is within ``patience``, a fraction of a tick, is asked at the very tick that needs the chunk, and
+waited for: all of its actions are played, nothing is dropped or blended, as in training and evaluation.
+
 All methods take ``now`` [s] of one clock and are called from one thread, once a tick of the control loop:
 
-    chunk = ...                        # if the worker is done: player.arrived(ticket, chunk, now)
-    action = player.action(now)        # None: hold
+    player.arrived(ticket, chunk, now)       # if the worker is done
     if player.wants_chunk(now):
-        ticket = player.request(now)   # and give the worker the observation of now
+        ticket = player.request(now)         # and give the worker the observation of now
+        if player.prompt: ...                # wait for the worker, patience at most; arrived() if it is done
+    action = player.action(now)              # None: hold
 """
 
 from __future__ import annotations
@@ -77,6 +82,7 @@ class ChunkPlayer:
         blend: actions over which a seam is blended; 0 for none.
         margin: that a chunk should come too early [s].
         timeout: age of the observation at which a chunk is no longer of use [s].
+        patience: how long the caller waits for a prompt policy [s]; 0: no policy is.
         latency: first guess of a chunk's latency [s].
     """
 
@@ -84,6 +90,7 @@ class ChunkPlayer:
     blend: int = 3
     margin: float = 0.02
     timeout: float = 2.0
+    patience: float = 0.0
     latency: float = 0.0
     counts: Counts = field(default_factory=Counts)
 
@@ -91,7 +98,7 @@ class ChunkPlayer:
         for name in ("period", "timeout"):
             if getattr(self, name) <= 0.0:
                 raise ValueError(f"{name} {getattr(self, name):g}: seconds, more than 0")
-        for name in ("blend", "margin", "latency"):
+        for name in ("blend", "margin", "patience", "latency"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} {getattr(self, name):g} must not be negative")
         self.latencies: deque[float] = deque(maxlen=REMEMBERED)
@@ -113,6 +120,11 @@ class ChunkPlayer:
         return max(self.latencies, default=self.latency)
 
     @property
+    def prompt(self) -> bool:
+        """Whether the policy is so quick that it is asked at the tick that needs the chunk."""
+        return 0.0 < self.patience >= self.expected_latency
+
+    @property
     def waiting(self) -> bool:
         """Whether a chunk is asked for that has not come."""
         return self._asked is not None
@@ -123,6 +135,8 @@ class ChunkPlayer:
             return False
         if self._chunk is None:
             return True
+        if self.prompt:
+            return self._chunk.index(now, self.period) >= self._length
         lead = min(self.expected_latency + self.margin, self._length * self.period / 2)
         return now + self.period + lead > self._chunk.end(self.period) + ON_TIME
 
@@ -152,11 +166,12 @@ class ChunkPlayer:
         elif now > self._chunk.end(self.period) + ON_TIME:
             start += now - max(self._chunk.end(self.period), seen)  # ... since the end of the last chunk
         chunk = _Chunk(np.asarray(actions, np.float32), start)
-        held = self._held_since is not None or self._chunk is None
-        self._old, self._blended = (None, self.blend) if held else (self._chunk, 0)
+        dropped = chunk.index(now, self.period)
+        apart = self._held_since is not None or self._chunk is None or dropped == 0
+        self._old, self._blended = (None, self.blend) if apart else (self._chunk, 0)
         self._chunk, self._held_since, self._length = chunk, None, len(actions)
         self.counts.chunks += 1
-        self.counts.dropped += min(chunk.index(now, self.period), len(actions))
+        self.counts.dropped += min(dropped, len(actions))
         return True
 
     def failed(self, ticket: int) -> None:

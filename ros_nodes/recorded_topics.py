@@ -10,7 +10,7 @@ from geometry_msgs.msg import PoseArray, PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Bool, Float32MultiArray, Float64, Int64
+from std_msgs.msg import Bool, Float32MultiArray, Float64, Int64, String
 from trajectory_msgs.msg import JointTrajectory
 
 from pilotfish.ros_nodes.common import LATCHED, SENSOR
@@ -84,6 +84,7 @@ def manipulation_topics(robots: int) -> list[Topic]:
         Topic("things", Float32MultiArray, SENSOR),
         Topic("hand_twist", TwistStamped, EVERYTHING),
         Topic("gripper", JointTrajectory, EVERYTHING),
+        Topic("policy/status", String, LATCHED),
         Topic("success", Bool, LATCHED),
         Topic("episode", Int64, LATCHED),
         Topic("/diagnostics", DiagnosticArray, EVERYTHING),

@@ -125,7 +125,12 @@ MANIPULATION_TASKS: dict[str, str] = {
 
 def make_task(name: str, images: bool = False) -> ArmTask:
     """A task of the arm. Raises ValueError with the names there are."""
+    return task_class(name)(images)
+
+
+def task_class(name: str) -> type[ArmTask]:
+    """The class of a task of the arm. Raises ValueError with the names there are."""
     if name not in MANIPULATION_TASKS:
         raise ValueError(f"no task {name!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
     module, kind = MANIPULATION_TASKS[name].split(":")
-    return getattr(import_module(module), kind)(images)
+    return getattr(import_module(module), kind)

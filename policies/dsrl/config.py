@@ -28,7 +28,7 @@ class DSRLConfig:
         alpha: weight of the entropy; None: learned from initial_alpha on, to an entropy of
             target_entropy for each number of w (noise scaled to [-1, 1], so at most log 2).
         width, layers, activation, layer_norm, critics: of the networks.
-        aliases, recent, denoise, distill, actor_share: of "na", see ``DSRLNA``.
+        aliases, recent, denoise, distill, actor_share, demonstration_share: of "na", see ``DSRLNA``.
         probe_episodes: for each policy measured before training begins; 0 measures nothing.
         candidates: of the search for the best constant noise.
         evaluate_every: environment steps between evaluations of the deterministic actor; 0 for none.
@@ -36,7 +36,7 @@ class DSRLConfig:
     """
 
     algorithm: str = "sac"
-    parameterisation: str = "low_rank"
+    parameterisation: str = "full"
     rank: int = 2
     bound: float = 1.5
     gamma: float = 0.97
@@ -56,10 +56,11 @@ class DSRLConfig:
     layer_norm: bool = True
     critics: int = 2
     aliases: int = 8
-    recent: int = 1024
-    denoise: int = 128
+    recent: int = 512
+    denoise: int = 64
     distill: int = 1
     actor_share: float = 0.5
+    demonstration_share: float = 0.5
     probe_episodes: int = 50
     candidates: int = 16
     evaluate_every: int = 0
@@ -73,7 +74,7 @@ class DSRLConfig:
             raise ValueError(f"parameterisation {self.parameterisation!r} is not one of {known}")
         if self.activation not in ("tanh", "relu", "silu"):
             raise ValueError(f"activation {self.activation!r} is not one of tanh, relu, silu")
-        whole = (
+        whole: tuple[str, ...] = (
             "rank",
             "warm_up",
             "utd",
@@ -97,8 +98,9 @@ class DSRLConfig:
                 raise ValueError(f"{name} must lie in (0, 1], got {getattr(self, name)}")
         if self.alpha is not None and self.alpha < 0:
             raise ValueError(f"alpha must not be negative, got {self.alpha}")
-        if not 0 <= self.actor_share < 1:
-            raise ValueError(f"actor_share must lie in [0, 1), got {self.actor_share}")
+        for name in ("actor_share", "demonstration_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
         if self.denoise > self.recent:
             raise ValueError(f"denoise {self.denoise} must not exceed recent {self.recent}")
 

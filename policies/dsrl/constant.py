@@ -27,7 +27,7 @@ from pilotfish.policies.manipulation.evaluation import Evaluator
 
 FIRST_TUNING_SEED = 2**19
 """Tuning starts its episodes from here on; training from 2**20 on, evaluations stay below."""
-ROUNDS = ((8, 1 / 3), (24, 1 / 3), (72, 0.0))
+ROUNDS = ((12, 1 / 3), (32, 0.4), (96, 0.0))
 """Of the search: episodes for each candidate that is left, and the share that stays (at least one)."""
 
 
@@ -119,26 +119,36 @@ def search_constant(
     return left[0]
 
 
+def states_of(
+    task_factory: Callable[[], Any], base: DiffusionPolicy, episodes: int = 20, seed: int = 0
+) -> NDArray[np.float32]:
+    """States [N, S] that the base policy comes through in some episodes, to normalise by."""
+    evaluate = Evaluator(task_factory)
+    recording = _Recording(SampledNoise(base), _features(task_factory))
+    evaluate(recording, range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + episodes), seed)
+    return np.concatenate(recording.states)
+
+
+def _features(task_factory: Callable[[], Any]) -> list[str]:
+    task = task_factory()
+    names = sorted(task.observation_space.spaces)
+    task.close()
+    return names
+
+
 def probe(
     task_factory: Callable[[], Any],
     base: DiffusionPolicy,
     settings: DSRLConfig,
     seed: int = 0,
-    features: Sequence[str] | None = None,
 ) -> tuple[Probe, NDArray[np.float32]]:
     """Measure the base policy under each parameterisation, w = 0 and the best constant w, on tuning starts.
-
-    Args:
-        features: names of the observations to record; None for all of the task's.
 
     Returns:
         what was measured, and the states [N, S] that the base policy came through.
     """
     evaluate = Evaluator(task_factory)
-    if features is None:
-        task = task_factory()
-        features = sorted(task.observation_space.spaces)
-        task.close()
+    features = _features(task_factory)
     kinds = {name: Parameterisation(name, base.noise_shape, settings.rank) for name in PARAMETERISATIONS}
     chosen = kinds[settings.parameterisation]
     # The search has starts of its own: what is chosen on them must prove itself on others.

@@ -115,7 +115,7 @@ class NoiseEnv(gymnasium.Env):
         self.action_space = Box(-bound, bound, (parameterisation.dim,), np.float32)
         self.render_mode = task.render_mode
         self._seeds = np.random.default_rng(seed)
-        self._state = np.zeros(layout.size, np.float32)
+        self._state: NDArray[np.float32] = np.zeros(layout.size, np.float32)
         self._steps = 0
 
     def reset(
@@ -136,7 +136,7 @@ class NoiseEnv(gymnasium.Env):
         self, action: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """w [D] -> state after the chunk [S], discounted reward, terminated, truncated, info."""
-        w = np.clip(action, self.action_space.low, self.action_space.high)
+        w = np.clip(action, -self.bound, self.bound)
         chunk = self.sampler(self._state[None], w[None])[0]
         reward, discount, executed = 0.0, 1.0, 0
         for command in chunk:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,9 @@ class Shape:
 
 class Normaliser(nn.Module):
     """(s - mean) / scale, cut at +-10."""
+
+    mean: torch.Tensor
+    scale: torch.Tensor
 
     def __init__(self, shape: Shape, size: int) -> None:
         super().__init__()
@@ -185,10 +189,10 @@ class SteeringPolicy(SACPolicy):
         self._build_targets(lr_schedule)
 
     def _build_targets(self, lr_schedule: Schedule) -> None:
-        self.critic_target = target_of(self.critic)
+        self.critic_target: Any = target_of(self.critic)
 
     def _give_optimizer(self, network: Any, lr_schedule: Schedule) -> None:
-        network.optimizer = torch.optim.Adam(network.parameters(), lr=lr_schedule(1), foreach=True)
+        network.optimizer = torch.optim.Adam(network.parameters(), lr=lr_schedule(1), fused=True)
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return {**super()._get_constructor_parameters(), "shape": self.shape}
@@ -249,13 +253,15 @@ class _Deterministic(nn.Module):
 def save_actor(network: ActorNetwork, bound: float, states: int, folder: Path) -> None:
     """Write ``model.safetensors`` and ``model.onnx`` (states [B, S] -> w [B, D])."""
     save_file(network.state_dict(), folder / "model.safetensors")
-    torch.onnx.export(
-        _Deterministic(network, bound).eval(),
-        (torch.zeros(2, states),),
-        str(folder / "model.onnx"),
-        input_names=["states"],
-        output_names=["w"],
-        dynamic_axes={"states": {0: "batch"}, "w": {0: "batch"}},
-        opset_version=18,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            _Deterministic(network, bound).eval(),
+            (torch.zeros(2, states),),
+            str(folder / "model.onnx"),
+            input_names=["states"],
+            output_names=["w"],
+            dynamic_axes={"states": {0: "batch"}, "w": {0: "batch"}},
+            opset_version=18,
+            dynamo=False,
+        )

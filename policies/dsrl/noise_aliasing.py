@@ -54,7 +54,7 @@ class Aliases:
         self.noise = np.zeros((capacity, each, replay.action_dim), np.float32)
         self.chunks = np.zeros((capacity, each, replay.chunks.shape[-1]), np.float32)
         self.fresh = np.zeros(capacity, np.bool_)
-        self._ready = np.zeros(0, np.int64)
+        self._ready: NDArray[np.int64] = np.zeros(0, np.int64)
 
     def forget(self, rows: NDArray[np.int64]) -> None:
         """The states of these rows have been replaced."""
@@ -137,6 +137,7 @@ class DSRLNA(DSRLSAC):
         denoise: of them that are drawn anew before each update.
         distill: steps of Q^W for each step of Q^A.
         actor_share: of a distillation batch that is the actor's noise instead of N(0, I).
+        demonstration_share: of what the critic of chunks learns from, where the replay was filled before.
         others: as DSRLSAC.
     """
 
@@ -146,14 +147,16 @@ class DSRLNA(DSRLSAC):
         self,
         *args: Any,
         aliases: int = 8,
-        recent: int = 1024,
-        denoise: int = 128,
+        recent: int = 512,
+        denoise: int = 64,
         distill: int = 1,
         actor_share: float = 0.5,
+        demonstration_share: float = 0.5,
         **kwargs: Any,
     ) -> None:
         self.aliases, self.recent, self.denoise = aliases, recent, denoise
         self.distill, self.actor_share = distill, actor_share
+        self.demonstration_share = demonstration_share
         super().__init__(*args, **kwargs)
 
     def _setup_model(self) -> None:
@@ -205,12 +208,21 @@ class DSRLNA(DSRLSAC):
 
     def _denoise_next(self) -> None:
         """Draw the actor's noise at some next states, and denoise it in one batch."""
-        rows = self._random.integers(self.replay_buffer.rows, size=self.denoise)
+        rows = self._draw_rows(self.denoise)
         states = self.replay_buffer.column("next_observations")[rows]
         with torch.no_grad():
             noise, log_prob = (x.numpy() for x in self.actor.action_log_prob(torch.from_numpy(states)))
         chunks = self._sampler(states, self._bound * noise)
         self._recent.add(rows, noise, log_prob, chunks.reshape(len(rows), -1))
+
+    def _draw_rows(self, count: int) -> NDArray[np.int64]:
+        """Rows of the replay [B]: a fixed share of demonstrations, so that they never drown what is new."""
+        replay, share = self.replay_buffer, round(self.demonstration_share * count)
+        own = replay.column("noise_known")[: replay.rows]
+        if own.all() or not own.any():
+            return self._random.integers(replay.rows, size=count)
+        parts = (np.flatnonzero(~own), share), (np.flatnonzero(own), count - share)
+        return np.concatenate([rows[self._random.integers(len(rows), size=size)] for rows, size in parts])
 
     def _distill(self, batch_size: int) -> None:
         """One step of each head of Q^W towards the same head of Q^A."""
@@ -253,4 +265,5 @@ def make_na(
         denoise=settings.denoise,
         distill=settings.distill,
         actor_share=settings.actor_share,
+        demonstration_share=settings.demonstration_share,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from stable_baselines3 import SAC
 from stable_baselines3.common.noise import ActionNoise
@@ -47,7 +48,7 @@ class DSRLSAC(SAC):
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         if self.num_timesteps >= learning_starts:
             return super()._sample_action(learning_starts, action_noise, n_envs)
-        assert self.action_space.shape is not None
+        assert isinstance(self.action_space, Box)
         w = torch.randn(n_envs, *self.action_space.shape).numpy()
         w = np.clip(w, self.action_space.low, self.action_space.high)
         return w, self.policy.scale_action(w)
@@ -102,6 +103,7 @@ class DSRLSAC(SAC):
         next_value: torch.Tensor,
     ) -> None:
         """One step of a critic towards r + (1 - d) disc * next_value [B, 1]."""
+        assert batch.discounts is not None
         target = batch.rewards + (1 - batch.dones) * batch.discounts * next_value
         values = critic(batch.observations, decisions)
         loss = 0.5 * (values - target).square().mean(1).sum()

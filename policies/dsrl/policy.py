@@ -66,7 +66,7 @@ class ConstantNoise:
         self, base: DiffusionPolicy, noise: NDArray[np.float32] | None = None, name: str = "w0"
     ) -> None:
         self.name, self.base, self.chunk_shape = name, base, base.chunk_shape
-        self.noise = np.zeros(base.noise_shape, np.float32) if noise is None else np.float32(noise)
+        self.noise = np.asarray(np.zeros(base.noise_shape) if noise is None else noise, np.float32)
         if self.noise.shape != tuple(base.noise_shape):
             raise ValueError(f"noise of {base.name} is {base.noise_shape}, got {self.noise.shape}")
 

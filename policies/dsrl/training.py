@@ -1,6 +1,6 @@
 """Training of noise steering on a task, with SAC or noise aliasing.
 
-    pilotfish train dsrl --config policies/dsrl/curricula/push.yaml --out runs/dsrl
+    pilotfish train dsrl --config policies/dsrl/curricula/sac.yaml --out runs/dsrl
     tensorboard --logdir runs/dsrl/tensorboard
 
 Before anything is learned, the base policy is measured under each parameterisation of its noise, with w = 0
@@ -32,7 +32,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, make_output_format
 
 from pilotfish.policies.dsrl.config import DSRLConfig
-from pilotfish.policies.dsrl.constant import FIRST_TUNING_SEED, probe
+from pilotfish.policies.dsrl.constant import FIRST_TUNING_SEED, probe, states_of
 from pilotfish.policies.dsrl.environment import NoiseEnv
 from pilotfish.policies.dsrl.noise_aliasing import DSRLNA, make_na
 from pilotfish.policies.dsrl.noise_sac import DSRLSAC, make_sac
@@ -42,6 +42,8 @@ from pilotfish.policies.dsrl.replay import ChunkReplayBuffer, ChunkTransitions
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy
 from pilotfish.policies.manipulation.evaluation import Evaluator
 
+CURRICULA = Path(__file__).parent / "curricula"
+DEFAULT_CURRICULUM = CURRICULA / "na.yaml"
 CHECKPOINT = "checkpoint.pkl"
 CHECKPOINT_SECONDS = 120.0
 LOG_EVERY = 500
@@ -68,7 +70,7 @@ def train(
         settings: with ``resume`` those in ``out`` are used.
         out: run folder: settings.yaml, probe.json, states.npy, checkpoint.pkl, tensorboard/, policy/.
         steps: environment steps of the whole run.
-        budget_minutes: stop (and save) after this long.
+        budget_minutes: stop (and save) after this long, what is measured before included.
         prefill: transitions to begin with, such as demonstrations; of "na".
 
     Returns:
@@ -127,16 +129,17 @@ def steered(model: DSRLSAC, env: NoiseEnv) -> SteeredPolicy:
 
 def _look_first(
     task_factory: Callable[[], Any], policy: DiffusionPolicy, settings: DSRLConfig, out: Path, seed: int
-) -> NDArray[np.float32] | None:
+) -> NDArray[np.float32]:
     """The states that the networks normalise by; measured once a run."""
-    if settings.probe_episodes == 0:
-        return None
     saved = out / "states.npy"
     if saved.exists():
         return np.load(saved)
-    measured, states = probe(task_factory, policy, settings, seed)
-    Console().print(measured.table())
-    measured.save(out / "probe.json")
+    if settings.probe_episodes:
+        measured, states = probe(task_factory, policy, settings, seed)
+        Console().print(measured.table())
+        measured.save(out / "probe.json")
+    else:
+        states = states_of(task_factory, policy, seed=seed)
     np.save(saved, states)
     return states
 
@@ -153,7 +156,7 @@ class _Run:
         seed: int,
         steps: int,
         deadline: float,
-        states: NDArray[np.float32] | None,
+        states: NDArray[np.float32],
     ) -> None:
         self.settings, self.out, self.seed, self.steps, self.deadline = settings, out, seed, steps, deadline
         kind = Parameterisation(settings.parameterisation, policy.noise_shape, settings.rank)
@@ -204,18 +207,18 @@ class _Run:
         folder, suffix = str(self.out / "tensorboard"), f"-{self.progress['env_steps']}"
         formats = [make_output_format(kind, folder, suffix) for kind in ("tensorboard", "csv")]
         self.model.set_logger(Logger(folder, formats))
+        before = self.progress["env_steps"]
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, Remaining(), TextColumn("{task.speed} steps/s")) as bar:
-            shown = bar.add_task(
-                self.settings.algorithm, total=self.steps, completed=self.progress["env_steps"]
-            )
+        with Progress(*columns, Remaining(), TextColumn("{task.fields[rate]:.0f} steps/s")) as bar:
+            shown = bar.add_task(self.settings.algorithm, total=self.steps, completed=before, rate=0.0)
 
             def on_chunk(info: dict[str, Any], done: bool) -> bool:
                 going = self._count(info, done)
                 recent = self.progress["recent"]
                 rate = f"success {np.mean(recent):.2f}" if recent else ""
                 name = f"{self.settings.algorithm} {rate}"
-                bar.update(shown, completed=self.progress["env_steps"], description=name)
+                speed = (self.progress["env_steps"] - before) / (time.monotonic() - self._started)
+                bar.update(shown, completed=self.progress["env_steps"], description=name, rate=speed)
                 return going
 
             if not self._over:

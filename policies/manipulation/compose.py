@@ -9,6 +9,10 @@ from pilotfish.policies.dsrl.constant import Probe
 from pilotfish.policies.dsrl.policy import ConstantNoise, SampledNoise, SteeredPolicy
 from pilotfish.policies.manipulation.chunks import ChunkPolicy
 from pilotfish.policies.models import find_model
+from pilotfish.policies.vgps.critic import Critic
+from pilotfish.policies.vgps.policy import NoiseSampler, SteeredSampler, ValueGuided
+from pilotfish.worlds.manipulation.task import ENVIRONMENT_STATE, STATE, STATE_NAMES
+from pilotfish.worlds.registry import task_class
 
 
 def base_policy(task: str, folder: str = "") -> TrainedDiffusionPolicy:
@@ -36,6 +40,30 @@ def best_constant(task: str, folder: str = "") -> ChunkPolicy:
 def steered(task: str, algorithm: str, folder: str = "") -> SteeredPolicy:
     """Noise from a trained actor: algorithm "sac" or "na"."""
     return SteeredPolicy.from_pretrained(_model(folder or f"dsrl/{task}_{algorithm}"), base_policy(task))
+
+
+def guided(
+    task: str,
+    source: str = "base",
+    select: str = "value",
+    folder: str = "",
+    k: int = 16,
+    temperature: float = 0.0,
+) -> ChunkPolicy:
+    """The best of K chunks by a trained value, of the base policy or ("steered") around the steered one."""
+    name = {"base": "vgps", "steered": "dsrl+vgps"}[source]
+    sampler = SteeredSampler(steered(task, "na")) if source == "steered" else NoiseSampler(base_policy(task))
+    if select == "random":
+        return ValueGuided(sampler, None, k, select="random", name="random_k")
+    sentence = task_class(task).SENTENCE
+    critic = Critic.from_pretrained(folder or f"vgps/{task}", sentence)
+    return ValueGuided(sampler, critic, k, temperature, name=name)
+
+
+def layout_of(task: str) -> dict[str, int]:
+    """Name -> length of a task's observations without images, sorted by name."""
+    kind = task_class(task)
+    return {ENVIRONMENT_STATE: len(kind.ENVIRONMENT_NAMES), STATE: len(STATE_NAMES)}
 
 
 def _model(name: str) -> Path:

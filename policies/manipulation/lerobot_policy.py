@@ -26,7 +26,8 @@ from pilotfish.policies.manipulation.chunks import Observations
 STEPS_KEPT = 64
 """Observed steps that a chunk's request may lie back."""
 ONLY_READ = ("diffusion", "vqbet", "tdmpc")
-"""Types whose ``predict_action_chunk`` reads queues that only ``select_action`` fills; others fill them."""
+"""Types (and what derives from them) whose ``predict_action_chunk`` reads queues that only ``select_action``
+fills; the others fill their own."""
 
 
 class LeRobotPolicy:
@@ -43,6 +44,7 @@ class LeRobotPolicy:
         name: the policy's type.
         chunk_shape: (n, A).
         features: what it observes: name -> shape; (C, H, W) for images.
+        observation_steps: how many observations it looks back at; with 1, ``observe`` changes nothing.
     """
 
     def __init__(
@@ -58,7 +60,11 @@ class LeRobotPolicy:
         import torch
         from lerobot.configs.policies import PreTrainedConfig
         from lerobot.policies.factory import get_policy_class, make_pre_post_processors
+        from lerobot.utils.import_utils import register_third_party_plugins
 
+        import pilotfish.policies.diffusion.denoiser  # noqa: F401  registers its type with LeRobot
+
+        register_third_party_plugins()
         self._torch = torch
         config: Any = PreTrainedConfig.from_pretrained(folder)
         if device is not None:
@@ -68,13 +74,16 @@ class LeRobotPolicy:
         self.config, self.name, self.task = config, str(config.type), task
         self._policy: Any = get_policy_class(self.name).from_pretrained(folder, config=config)
         on_device = {"device_processor": {"device": config.device}}
+        kinds = {getattr(base, "name", None) for base in type(self._policy).__mro__}
+        self._only_reads = not kinds.isdisjoint(ONLY_READ)
         self._before, self._after = make_pre_post_processors(
             config, pretrained_path=str(folder), preprocessor_overrides=on_device
         )
         self.features = {name: tuple(f.shape) for name, f in config.input_features.items()}
         self._images = set(config.image_features)
         self.chunk_shape = (self._length(steps), int(config.action_feature.shape[0]))
-        self._history: deque[Observations] = deque(maxlen=STEPS_KEPT + int(config.n_obs_steps))
+        self.observation_steps = int(config.n_obs_steps)
+        self._history: deque[Observations] = deque(maxlen=STEPS_KEPT + self.observation_steps)
         self._lock = threading.Lock()
         self._random = torch.Generator().manual_seed(0).get_state()
         self.reset(0)
@@ -129,8 +138,7 @@ class LeRobotPolicy:
         history = history[: ends[-1]] if ends else []
         size = len(next(iter(observations.values())))
         history = [past for past in history if len(next(iter(past.values()))) == size]
-        steps = int(self.config.n_obs_steps)
-        return [*history[max(len(history) - steps + 1, 0) :], observations]
+        return [*history[max(len(history) - self.observation_steps + 1, 0) :], observations]
 
     def _prepare(self, observations: Observations) -> dict[str, Any]:
         """Tensors as LeRobot's processors take them."""
@@ -158,7 +166,7 @@ class LeRobotPolicy:
 
             for queue in queues.values():
                 queue.clear()
-            for batch in batches if self.name in ONLY_READ else batches[:-1]:
+            for batch in batches if self._only_reads else batches[:-1]:
                 populate_queues(queues, batch, exclude_keys=["action"])
         actions = policy.predict_action_chunk(batches[-1])
         return actions.transpose(0, 1) if self.name == "tdmpc" else actions
@@ -167,7 +175,7 @@ class LeRobotPolicy:
         """With the images under the names that the queues have for them, as ``select_action`` does it."""
         names = list(self.config.image_features)
         stacked = {name: value for name, value in batch.items() if name != "action"}
-        if names and self.name in ONLY_READ:
+        if names and self._only_reads:
             if "observation.images" in queues:
                 stacked["observation.images"] = self._torch.stack([batch[name] for name in names], dim=-4)
             if "observation.image" in queues:

@@ -96,7 +96,7 @@ class Joints:
     """JointState."""
 
     name, stamped = "sensor_msgs/msg/JointState", True
-    attributes = ("position", "velocity", "effort")
+    attributes: tuple[str, ...] = ("position", "velocity", "effort")
 
     def check(self, field: str) -> None:
         attribute, dot, joint = field.partition(".")
@@ -269,7 +269,7 @@ class MultiArray:
         return data[indices]
 
     def write(self, message: Any, values: Mapping[str, float], new: NewMessage) -> None:
-        data = np.full(1 + max(int(field) for field in values), np.nan, self.dtype)
+        data: NDArray[Any] = np.full(1 + max(int(field) for field in values), np.nan, self.dtype)
         for field, value in values.items():
             data[int(field)] = value
         message.data = data
@@ -308,7 +308,8 @@ def read_image(message: Any, resize: tuple[int, int] | None = None, channels: in
     data = np.frombuffer(message.data, np.uint8)
     if height * width == 0 or step < width * depth or len(data) < step * height:
         raise RejectedError("size", f"{len(data)} bytes for {height} rows of {width} pixels ({step} bytes)")
-    pixels = data[: step * height].reshape(height, step)[:, : width * depth].reshape(height, width, depth)
+    rows = data[: step * height].reshape(height, step)
+    pixels: NDArray[np.uint8] = rows[:, : width * depth].reshape(height, width, depth)
     if message.encoding == "bgr8":
         pixels = pixels[:, :, ::-1]
     if channels != depth or (resize is not None and resize != (height, width)):

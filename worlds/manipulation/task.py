@@ -223,10 +223,12 @@ class ArmTask(gymnasium.Env):
         )
         return self.client.createMultiBody(0.0, -1, visual, (AWAY, 0, 0))
 
-    def _put(self, body: int, position: tuple[float, float, float], yaw: float = 0.0) -> None:
-        """Lay a body at rest: position of its centre [m, table frame], yaw [rad]."""
+    def _put(
+        self, body: int, position: tuple[float, float, float], yaw: float = 0.0, slope: float = 0.0
+    ) -> None:
+        """Lay a body at rest: its centre [m, table frame], yaw about z and slope about y [rad]."""
         self.client.resetBasePositionAndOrientation(
-            body, position, pybullet.getQuaternionFromEuler((0, 0, yaw))
+            body, position, pybullet.getQuaternionFromEuler((0, slope, yaw))
         )
         self.client.resetBaseVelocity(body, (0, 0, 0), (0, 0, 0))
 

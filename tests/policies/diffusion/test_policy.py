@@ -30,7 +30,9 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module", params=["mlp", "unet"])
 def model(request, data, tmp_path_factory):
     out = tmp_path_factory.mktemp(request.param) / "run"
-    settings = DiffusionSettings(denoiser=request.param, hidden=(32, 32), down_dims=(16, 32), steps=30, batch=32)
+    settings = DiffusionSettings(
+        denoiser=request.param, hidden=(32, 32), down_dims=(16, 32), steps=30, batch=32
+    )
     assert train(out, settings, data)
     return out / "model"
 

@@ -1,25 +1,26 @@
-"""Stack a cube onto one of two stands: a plate that holds it, and a pin that does not."""
+"""Stack a cube onto one of two stands: a plate that holds it, and a ramp that does not."""
 
 from __future__ import annotations
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
 from pilotfish.worlds.manipulation.arm import WIDEST
-from pilotfish.worlds.manipulation.task import AWAY, ArmTask, Waypoint
+from pilotfish.worlds.manipulation.task import ArmTask, Waypoint
 
 CUBE = 0.04
 STAND = 0.05
 """Height of both stands [m]."""
-PLATE = (0.07, 0.07, STAND)
-PIN_RADIUS = 0.003
+PLATE = (0.09, 0.09, STAND)
+RAMP = (0.09, 0.09, 0.01)
+SLOPE = 0.7
+"""Of the ramp: the cube slides off [rad]."""
 STILL = 0.05
 """[m/s]"""
 
 
 class Stack(ArmTask):
-    """The plate stands at the left or at the right, the pin at the other side."""
+    """The plate stands at the left or at the right, the ramp at the other side."""
 
     NAME = "stack"
     SENTENCE = "Stack the cube on a stand that holds it."
@@ -27,26 +28,21 @@ class Stack(ArmTask):
     STRATEGIES = ("left", "right")
     MAX_STEPS = 40
     HOLD = 3
-    ENVIRONMENT_NAMES = ("cube_x", "cube_y", "cube_z", "plate_x", "plate_y", "pin_x", "pin_y")
+    ENVIRONMENT_NAMES = ("cube_x", "cube_y", "cube_z", "plate_x", "plate_y", "ramp_x", "ramp_y")
 
     def _build(self) -> None:
-        c = self.client
         self.cube = self._box((CUBE,) * 3, 0.08, (0.8, 0.3, 0.25, 1), friction=0.8)
         self.plate = self._box(PLATE, 0.0, (0.2, 0.7, 0.3, 1))
-        shape = c.createCollisionShape(pybullet.GEOM_CYLINDER, radius=PIN_RADIUS, height=STAND)
-        visual = c.createVisualShape(
-            pybullet.GEOM_CYLINDER, radius=PIN_RADIUS, length=STAND, rgbaColor=(0.3, 0.3, 0.3, 1)
-        )
-        self.pin = c.createMultiBody(0.0, shape, visual, (AWAY, 1.0, STAND / 2))
+        self.ramp = self._box(RAMP, 0.0, (0.35, 0.35, 0.4, 1))
 
     def _arrange(self) -> tuple[tuple[float, float, float], float, float]:
         self.side = self._side()
         x, y = self._near(0.11, 0.02), self._near(0.0, 0.02)
         plate = (x, y + self.side * self._near(0.13, 0.02))
-        pin = (x + self._near(0.0, 0.02), y - self.side * self._near(0.13, 0.02))
-        self.stands = np.array([*plate, *pin])
+        ramp = (x + self._near(0.0, 0.02), y - self.side * self._near(0.13, 0.02))
+        self.stands = np.array([*plate, *ramp])
         self._put(self.plate, (*plate, STAND / 2))
-        self._put(self.pin, (*pin, STAND / 2))
+        self._put(self.ramp, (*ramp, STAND - 0.005), slope=SLOPE)
         self._put(self.cube, (self._near(-0.08, 0.03), self._near(0.0, 0.06), CUBE / 2))
         return (self._near(-0.06, 0.03), self._near(0.0, 0.04), self._near(0.15, 0.02)), 0.0, WIDEST
 
@@ -65,10 +61,9 @@ class Stack(ArmTask):
 
     def waypoints(self, strategy: str) -> list[Waypoint]:
         (x, y, _), _ = self._pose(self.cube)
-        plate, pin = self.stands[:2], self.stands[2:]
-        gx, gy = plate if strategy == self.right_strategy() else pin
-        # Some centimetres of play: a cube that stood exactly on the pin would stay there.
-        gx, gy = gx + self._near(0.0, 0.018), gy + self._near(0.0, 0.018)
+        plate, ramp = self.stands[:2], self.stands[2:]
+        gx, gy = plate if strategy == self.right_strategy() else ramp
+        gx, gy = gx + self._near(0.0, 0.008), gy + self._near(0.0, 0.008)
         high, over = 0.16, STAND + CUBE / 2 + 0.008
         return [
             Waypoint((x, y, 0.08), 0.0, WIDEST, tolerance=0.02),

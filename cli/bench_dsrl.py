@@ -1,0 +1,47 @@
+"""``pilotfish bench dsrl``: what a chunk costs, sampled and learned from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+HELP = """
+Cost of a chunk of the arm in milliseconds of CPU time on one core.
+
+sample: the diffusion policy denoises a batch, next to LeRobot's own sampling of the same model in the same
+run; chunk_sac, chunk_na: one chunk of training, with its environment steps, denoising and updates.
+
+For comparison: a first attempt with LeRobot and SB3 as they are needed 50 (SAC) and 260 (noise aliasing).
+
+\b
+pilotfish bench dsrl
+pilotfish bench dsrl --task stack --chunks 500 --json bench.json
+"""
+
+
+@app.command(help=HELP)
+def dsrl(
+    task: Annotated[str, typer.Option(help="Of the arm.")] = "push",
+    chunks: Annotated[int, typer.Option(min=10, help="Of training, of each algorithm.")] = 300,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the rows here too.")] = None,
+) -> None:
+    import torch
+
+    from pilotfish.cli.report import print_rows, write_report
+    from pilotfish.policies.dsrl.benchmark import chunk_row, sample_rows
+    from pilotfish.policies.dsrl.config import DSRLConfig
+    from pilotfish.policies.dsrl.training import CURRICULA
+
+    torch.set_num_threads(1)
+    rows = sample_rows(task, f"diffusion/{task}")
+    print_rows(rows)
+    learning = [
+        chunk_row(task, DSRLConfig.load(CURRICULA / f"{name}.yaml"), chunks) for name in ("sac", "na")
+    ]
+    print_rows(learning)
+    if json is not None:
+        write_report(json, rows + learning)

@@ -1,0 +1,464 @@
+"""Lets any chunk policy, or any policy saved by LeRobot, lead a robot: messages in, chunks, commands out.
+
+What it listens to and what it sends stands in a mapping (``conversions/features.py``); how chunks are timed
+in ``chunk_player.py``. Besides, it takes ``success`` (Bool) and gives ``~/status`` (String, latched: JSON
+with ``state`` idle, running, done, cancelled or failed, and ``reason``, ``policy``, ``task``, ``run``) and
+/diagnostics; services ``~/start`` and ``~/cancel`` (Trigger).
+
+Parameters (times in seconds): ``policy`` (a registered name or a LeRobot folder), ``task``, ``mapping`` (a
+file, or the preset policy_arm or policy_base), ``rate`` (actions a second, as in the policy's training),
+``seed``, and
+
+- ``mode``: ``continuous`` runs from activation on, without an end; any message on ``success`` begins a new
+  episode, for which the policy starts anew. ``on_request`` waits for ``~/start``, and ends *done* when
+  ``success`` says true, *failed* after ``time_limit`` (0: none). ``~/cancel`` ends a run and ``~/start``
+  begins one in both modes.
+- ``input_timeout``: an input older than this (a source's own ``max_age`` wins) stops the robot once; it is
+  held, with an ERROR on /diagnostics, until all are fresh, and then the policy starts anew. With
+  ``use_stamps`` the age counts from a message's stamp, if that is earlier than its arrival.
+- ``blend``, ``margin``, ``chunk_timeout``, ``patience`` (here a share of a tick): of the ``ChunkPlayer``.
+
+To stop is to send zero to every TwistStamped output; trajectories and poses are not sent any more, so that
+their controllers hold the last one. The robot is stopped on deactivation, shutdown, cancel and every other
+end of a run, when inputs become stale, at each tick that a chunk is waited for, and when the process is
+interrupted (SIGINT, SIGTERM). What is not finite is never sent: a chunk with such a number is refused,
+counted and asked for anew; a policy that raises ends the run as *failed*.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+from std_msgs.msg import Bool, String
+from std_srvs.srv import Trigger
+
+from pilotfish.policies.manipulation.chunks import ChunkPolicy
+from pilotfish.ros_nodes.chunk_player import ChunkPlayer
+from pilotfish.ros_nodes.chunk_worker import ChunkWorker, warm_up
+from pilotfish.ros_nodes.common import (
+    ERROR,
+    LATCHED,
+    OK,
+    SENSOR,
+    WARN,
+    Diagnostics,
+    Status,
+    parameter,
+    publish,
+    seconds_now,
+    subscribe,
+)
+from pilotfish.ros_nodes.conversions.feature_files import load_feature_map
+from pilotfish.ros_nodes.conversions.feature_inputs import FeatureInputs
+from pilotfish.ros_nodes.conversions.features import FeatureMap
+from pilotfish.ros_nodes.conversions.messages import RejectedError, message_class, new_ros_message
+
+MakePolicy = Callable[[str, str], ChunkPolicy]
+REMEMBERED = 500
+"""Ticks and chunks that the figures on /diagnostics are of."""
+FAREWELL = 0.05
+"""Time for the last command to leave the process [s]."""
+
+
+def registered_policy(name: str, task: str) -> ChunkPolicy:
+    """By name or folder. Raises ValueError, FileNotFoundError."""
+    from pilotfish.policies.registry import make_chunk_policy
+
+    return make_chunk_policy(name, task)
+
+
+class PolicyNode(LifecycleNode):
+    """The ROS side of a `ChunkPolicy`.
+
+    Args:
+        make_policy: makes one of the parameters ``policy`` and ``task``.
+        clock: seconds of the time that stamps are in; the node's own clock if None.
+        hosted: somebody else calls ``tick`` and ``report``, and switches the states.
+        options: of `rclpy.node.Node`.
+    """
+
+    def __init__(
+        self,
+        make_policy: MakePolicy = registered_policy,
+        clock: Callable[[], float] | None = None,
+        hosted: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__("policy", enable_communication_interface=not hosted, **options)
+        self.clock = clock or (lambda: seconds_now(self))
+        self.state, self.reason, self.run = "idle", "", 0
+        self.refused_actions, self.clamped = 0, 0
+        self.policy: ChunkPolicy | None = None
+        self.mapping: FeatureMap | None = None
+        self._make_policy = make_policy
+        self._active, self._stale = False, [""]
+        self._anew = True  # the policy is to be reset before it acts
+        self._refusal: Exception | None = None  # why the last configuration failed
+        self._worker: ChunkWorker | None = None
+        self._outputs: dict[str, Any] = {}
+        self._subscriptions_made: list[Any] = []
+        self._started = self._late_reported = 0.0
+        self._last_tick: float | None = None
+        self._periods: deque[float] = deque(maxlen=REMEMBERED)
+        self._latencies: deque[float] = deque(maxlen=REMEMBERED)
+        self._status = publish(self, String, "~/status", LATCHED)
+        subscribe(self, Bool, "success", self._on_success, 1)
+        self.create_service(Trigger, "~/start", self._on_start)
+        self.create_service(Trigger, "~/cancel", self._on_cancel)
+        self.rate = self._positive("rate", 10.0)
+        name = self.get_fully_qualified_name().strip("/")
+        self.diagnostics = Diagnostics(self, f"{name}: policy", self.status, period=0.0)
+        if not hosted:
+            self.create_timer(1.0 / self.rate, self.tick)
+            # Of the wall clock: it also lets signals through where the simulator's clock stands still.
+            self.create_timer(1.0, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
+            if parameter(self, "autostart", True):
+                self.start()
+
+    # Life cycle.
+
+    def start(self) -> None:
+        """Configure and activate.
+
+        Raises:
+            RuntimeError: from the reason why that failed.
+        """
+        for transition in (self.trigger_configure, self.trigger_activate):
+            if transition() != TransitionCallbackReturn.SUCCESS:
+                raise RuntimeError(f"{self.get_name()} cannot start: {self._refusal}") from self._refusal
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the mapping and the policy, and ask it once; a failure says why in the log."""
+        try:
+            self._configure()
+        except Exception as error:  # whatever a policy raises: rclpy would drop it without a word
+            self._forget()
+            self._refusal = error
+            self.get_logger().error(f"cannot be configured: {error}")
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
+
+    def _configure(self) -> None:
+        self.mode = str(parameter(self, "mode", "continuous"))
+        if self.mode not in ("continuous", "on_request"):
+            raise ValueError(f"mode {self.mode!r}: choose continuous or on_request")
+        self.time_limit = float(parameter(self, "time_limit", 0.0))
+        self.task, self.seed = str(parameter(self, "task", "")), int(parameter(self, "seed", 0))
+        timeout = self._positive("input_timeout", 0.5)
+        mapping = load_feature_map(str(parameter(self, "mapping", "policy_arm")))
+        self.inputs = FeatureInputs(mapping, timeout, bool(parameter(self, "use_stamps", True)))
+        name = str(parameter(self, "policy", ""))
+        if not name:
+            raise ValueError("parameter policy is empty: name a registered policy or a LeRobot folder")
+        policy = self._make_policy(name, self.task)
+        if policy.chunk_shape[1] != len(mapping.action):
+            entries = ", ".join(mapping.action)
+            size = policy.chunk_shape[1]
+            raise ValueError(f"policy {name!r} gives {size} numbers an action, the mapping names {entries}")
+        self.player = ChunkPlayer(
+            1.0 / self.rate,
+            int(parameter(self, "blend", 2)),
+            float(parameter(self, "margin", 0.02)),
+            self._positive("chunk_timeout", 2.0),
+            float(parameter(self, "patience", 0.25)) / self.rate,
+            self._warm_up(policy, name),
+        )
+        self.mapping, self.policy = mapping, policy
+        self._worker = ChunkWorker(policy, self.clock)
+        for output in mapping.outputs:
+            self._outputs[output.topic] = publish(self, message_class(output.kind), output.topic, 1)
+        events = SubscriptionEventCallbacks(use_default_callbacks=False)
+        for topic, kind in mapping.inputs.items():
+
+            def see(message: Any, topic: str = topic) -> None:
+                self.inputs.see(topic, message, self.clock())
+
+            self._subscriptions_made.append(
+                self.create_subscription(message_class(kind), topic, see, SENSOR, event_callbacks=events)
+            )
+
+    def _warm_up(self, policy: ChunkPolicy, name: str) -> float:
+        """Latency of a chunk of zeros [s]; 0 where their shapes are not known."""
+        zeros = self.inputs.zeros()
+        if zeros is None:
+            return 0.0
+        try:
+            return warm_up(policy, zeros, self.seed)
+        except Exception as error:
+            given = ", ".join(f"{feature} {values.shape[1:]}" for feature, values in zeros.items())
+            raise ValueError(
+                f"policy {name!r} does not take what the mapping gives, {given}: {error}"
+            ) from error
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From now on it takes requests; in mode continuous it runs."""
+        self._active = True
+        self.state, self.reason = "idle", ""
+        if self.mode == "continuous":
+            self._begin()
+        else:
+            self._tell()
+        return super().on_activate(state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the robot; a run ends as cancelled."""
+        self._end("cancelled", "deactivated")
+        self._active = False
+        return super().on_deactivate(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the robot, for good; from any state."""
+        return self.on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Forget the policy and the mapping."""
+        self._forget()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _forget(self) -> None:
+        if self._worker is not None:
+            self._worker.close(wait=False)
+        self.policy = self.mapping = self._worker = None
+        for subscription in self._subscriptions_made:
+            self.destroy_subscription(subscription)
+        for publisher in self._outputs.values():
+            self.destroy_publisher(publisher)
+        self._subscriptions_made, self._outputs = [], {}
+
+    def destroy_node(self) -> None:
+        """Also stops the robot, where ROS still runs."""
+        if self._active and self.context.ok():
+            self._end("cancelled", "the node ends")
+            time.sleep(FAREWELL)
+        self._active = False
+        if self._worker is not None:
+            self._worker.close()
+        super().destroy_node()
+
+    def _positive(self, name: str, default: float) -> float:
+        value = float(parameter(self, name, default))
+        if not 0.0 < value < np.inf:
+            raise ValueError(f"{name} must be positive, not {value:g}")
+        return value
+
+    # Runs.
+
+    def _begin(self) -> None:
+        self.state, self.reason = "running", ""
+        self.run += 1
+        self._started = self.clock()
+        self._stale, self._last_tick = [""], None
+        self._start_anew()
+        self._tell()
+
+    def _start_anew(self) -> None:
+        """Forget the chunk; the next one comes from a policy that has seen nothing."""
+        self.player.reset()
+        self._anew = True
+
+    def _end(self, state: str, reason: str) -> None:
+        """Stop the robot, whatever the state; a run ends."""
+        self._stop()
+        if self.state == "running":
+            self._start_anew()
+            self.state, self.reason = state, reason
+            self._tell()
+
+    def _tell(self) -> None:
+        facts = {
+            "state": self.state,
+            "reason": self.reason,
+            "policy": str(parameter(self, "policy", "")),
+            "task": self.task,
+            "run": self.run,
+            "seconds": round(self.clock() - self._started, 3) if self.run else 0.0,
+        }
+        self._status.publish(String(data=json.dumps(facts)))
+
+    def _on_start(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        if not self._active or self.state == "running":
+            response.message = "running already" if self._active else "the node is not active"
+            return response
+        self._begin()
+        response.success, response.message = True, f"run {self.run}"
+        return response
+
+    def _on_cancel(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self.state == "running"
+        response.message = f"run {self.run} cancelled" if response.success else "nothing runs"
+        if self._active:
+            self._end("cancelled", "on request")
+        return response
+
+    def _on_success(self, message: Bool) -> None:
+        if self.state != "running":
+            return
+        if self.mode == "continuous":
+            self._stop()
+            self._start_anew()
+        elif message.data:
+            self._end("done", "success")
+
+    # The control loop.
+
+    def tick(self) -> None:
+        """One control tick: take a finished chunk, ask for the next one, send the action that is due."""
+        now, wall, worker = self.clock(), time.perf_counter(), self._worker
+        if worker is None or not self._active or now <= 0.0:
+            return
+        self._collect(worker, now)
+        if self.state != "running":
+            return
+        if self._last_tick is not None:
+            self._periods.append(wall - self._last_tick)
+        self._last_tick = wall
+        if self.mode == "on_request" and 0.0 < self.time_limit < now - self._started:
+            self._end("failed", f"not done after {self.time_limit:g} s")
+            return
+        if not self._fresh(now):
+            return
+        wanted = not worker.busy and self.player.wants_chunk(now)
+        observation = self.inputs.observation() if wanted or worker.observe is not None else None
+        if observation is not None and worker.observe is not None:
+            worker.observe(observation)
+        if observation is not None and wanted:
+            seed = self.seed + self.run - 1 if self._anew else None
+            self._anew = False
+            worker.ask(self.player.request(now), observation, now, seed)
+            if self.player.prompt:
+                worker.wait(self.player.patience)
+                self._collect(worker, now)
+        if self.state == "running":
+            self._send(self.player.action(now), now)
+
+    def _fresh(self, now: float) -> bool:
+        """Whether all inputs are; where they begin not to be, stop the robot."""
+        stale, was = self.inputs.stale(now), self._stale
+        self._stale = stale
+        if stale and not was or was == [""]:
+            self._start_anew()
+            if stale:
+                self._stop()
+                self.get_logger().warning(f"waits: {'; '.join(stale)}", throttle_duration_sec=5.0)
+        return not stale
+
+    def _collect(self, worker: ChunkWorker, now: float) -> None:
+        """Take the chunk that the worker has finished."""
+        found = worker.collect()
+        if found is None or self.mapping is None:
+            return
+        ticket, result = found
+        if isinstance(result, Exception):
+            self.player.failed(ticket)
+            self.get_logger().error(f"the policy fails: {result!r}")
+            if self.state == "running":
+                self._end("failed", f"the policy fails: {result}")
+            return
+        chunk, latency = result
+        try:
+            self.mapping.check_action(chunk)
+        except RejectedError as error:
+            self.player.failed(ticket)
+            self._refuse(error)
+        else:
+            self._latencies.append(latency)
+            self.player.arrived(ticket, chunk, now, latency)
+
+    def _refuse(self, error: RejectedError) -> None:
+        self.refused_actions += 1
+        self.get_logger().warning(f"action refused: {error}", throttle_duration_sec=5.0)
+
+    def _send(self, action: NDArray[np.float32] | None, now: float) -> None:
+        assert self.mapping is not None
+        if action is None:
+            self._stop()
+            return
+        try:
+            messages = self.mapping.output_messages(action, int(now * 1e9), new_ros_message)
+        except RejectedError as error:
+            self._refuse(error)
+            self._stop()
+            return
+        self.clamped += self.mapping.clamped(action)
+        for topic, message in messages.items():
+            self._outputs[topic].publish(message)
+
+    def _stop(self) -> None:
+        if self.mapping is not None:
+            now = int(self.clock() * 1e9)
+            for topic, message in self.mapping.stop_messages(now, new_ros_message).items():
+                self._outputs[topic].publish(message)
+
+    # What is told.
+
+    def report(self) -> None:
+        """Publish the diagnostics."""
+        self.diagnostics.report()
+
+    def status(self) -> Status:
+        """For /diagnostics."""
+        if self.policy is None:
+            return ERROR, f"not configured: {self._refusal or 'nobody has asked for it'}", {}
+        counts = self.player.counts
+        values: dict[str, object] = {"state": self.state, "run": self.run, "rate_hz": self.rate}
+        for name, figures in (("period", self._periods), ("latency", self._latencies)):
+            if figures:
+                p50, p99 = np.percentile(figures, [50, 99]) * 1000
+                values |= {f"{name}_p50_ms": round(float(p50), 3), f"{name}_p99_ms": round(float(p99), 3)}
+        values |= {
+            "chunks": counts.chunks,
+            "late_chunks": counts.late,
+            "held_ticks": counts.held,
+            "discarded_chunks": counts.discarded,
+            "refused_actions": self.refused_actions,
+            "clamped_numbers": self.clamped,
+            "rejected_messages": dict(self.inputs.rejected),
+            "last_rejection": self.inputs.complaint,
+        }
+        late, self._late_reported = counts.late > self._late_reported, counts.late
+        if not self._active:
+            return WARN, "inactive", values
+        if self.state == "failed":
+            return ERROR, f"failed: {self.reason}", values
+        if self.state != "running":
+            return OK, f"{self.state}: {self.reason}" if self.reason else self.state, values
+        if self._stale and self._stale != [""]:
+            return ERROR, f"stopped: {'; '.join(self._stale)}", values
+        if late:
+            return WARN, "chunks come late", values
+        return OK, "running", values
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the node; unlike others it handles signals itself, to stop the robot while ROS still runs."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupted = contextlib.suppress(KeyboardInterrupt, ExternalShutdownException)
+    with rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO), interrupted:
+        executor = SingleThreadedExecutor()
+        node = PolicyNode()
+        executor.add_node(node)
+        try:
+            executor.spin()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            node.destroy_node()
+
+
+if __name__ == "__main__":
+    main()
