@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ def _dsrl(
 ) -> bool:
     from pilotfish.policies.dsrl import training
     from pilotfish.policies.dsrl.config import DSRLConfig
+    from pilotfish.policies.dsrl.curves import plot_steering
     from pilotfish.policies.dsrl.demonstrations import transitions_of
     from pilotfish.policies.manipulation.compose import base_policy
     from pilotfish.worlds.registry import make_task
@@ -107,6 +109,8 @@ def _dsrl(
         lambda: make_task(task), policy, settings, out, seed, steps, resume, budget, prefill
     )
     training.export(out, out / "model")
+    with contextlib.suppress(FileNotFoundError):  # stopped before the first episode was over
+        plot_steering({task: [out]}, out / "model" / "curves.png")
     return done
 
 

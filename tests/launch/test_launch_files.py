@@ -30,8 +30,11 @@ def test_it_declares_the_plans_arguments(launch_packages, system):
 
 @pytest.mark.parametrize("system", plan.SYSTEMS)
 def test_its_nodes_are_the_plans(launch_packages, system):
-    nodes, _ = launch_packages.perform(load(system), {"robots": "3", "namespace": "hall"})
-    specs = plan.plan_system(system, ["robots:=3", "namespace:=hall"])
+    asked = {"namespace": "hall", "robots": "3"}
+    declared = [argument.name for argument in plan.system_module(system).ARGUMENTS]
+    asked = {name: value for name, value in asked.items() if name in declared}
+    nodes, _ = launch_packages.perform(load(system), asked)
+    specs = plan.plan_system(system, [f"{name}:={value}" for name, value in asked.items()])
     assert [node.node_executable for node in nodes] == [spec.executable for spec in specs]
     assert [node.node_package for node in nodes] == [spec.package for spec in specs]
     if launch_packages.kind == "stand-in":

@@ -1,0 +1,67 @@
+"""Learning curves of steering: success of training episodes against environment steps."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pilotfish.policies.dsrl.constant import Probe
+
+WITHOUT = {"base/full": "base", "w0": "w = 0", "wbest": "best constant w"}
+"""Entries of ``probe.json`` that are drawn as level lines."""
+
+
+def read_curve(run: Path) -> NDArray[np.float64]:
+    """Environment steps, and success of the last 50 training episodes: [N, 2]; a resumed run in order.
+
+    Raises:
+        FileNotFoundError: the run has logged nothing yet.
+    """
+    points = []
+    for file in (run / "tensorboard").glob("progress-*.csv"):
+        with file.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                if row.get("dsrl/success_50"):
+                    points.append((float(row["dsrl/env_steps"]), float(row["dsrl/success_50"])))
+    if not points:
+        raise FileNotFoundError(f"{run} has no training logs (tensorboard/progress-*.csv)")
+    return np.array(sorted(points))
+
+
+def plot_steering(groups: Mapping[str, Sequence[Path]], picture: Path) -> None:
+    """Draw runs side by side: one panel a group (such as a task), one line a run.
+
+    Args:
+        groups: title -> run folders of ``pilotfish train dsrl``; a line is named by its folder.
+        picture: PNG to write.
+
+    Raises:
+        FileNotFoundError: a run has logged nothing yet.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(
+        1, len(groups), figsize=(5 * len(groups), 3.6), sharey=True, squeeze=False
+    )
+    for axes, (title, runs) in zip(panels[0], groups.items(), strict=True):
+        for run in runs:
+            axes.plot(*read_curve(run).T, label=run.name, linewidth=1.4)
+        if runs and (runs[0] / "probe.json").exists():
+            success = Probe.load(runs[0] / "probe.json").success
+            for (name, label), style in zip(WITHOUT.items(), ("-", "--", ":"), strict=True):
+                axes.axhline(success[name], color="0.4", linestyle=style, linewidth=1, label=label)
+        axes.set_title(title)
+        axes.set_xlabel("environment steps")
+        axes.set_ylim(0, 1.02)
+        axes.legend(fontsize=7, loc="lower right")
+    panels[0][0].set_ylabel("success, last 50 training episodes")
+    figure.tight_layout()
+    figure.savefig(picture, dpi=110)
+    pyplot.close(figure)
