@@ -69,9 +69,10 @@ def train(
     torch.set_num_threads(threads)
     folder = resume or out or Path("runs") / (f"{system}_{task}_{seed}" if task else system)
     if system in ARM:
-        from pilotfish.cli.train_arm import train_arm
+        from pilotfish.cli.train_arm import ArmRun, train_arm
 
-        done = train_arm(system, folder, resume is not None, budget, config, task, data, base, seed, steps)
+        goes_on = resume is not None
+        done = train_arm(ArmRun(system, folder, goes_on, budget, config, task, data, base, seed, steps))
     else:
         from pilotfish.policies.curves import plot_curves
 

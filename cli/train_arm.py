@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 
-def train_arm(
-    system: str,
-    out: Path,
-    resume: bool,
-    budget: float | None,
-    config: Path | None,
-    task: str,
-    data: Path | None,
-    base: str,
-    seed: int,
-    steps: int,
-) -> bool:
-    """Train, or go on; arguments as of ``pilotfish train``.
+@dataclass(frozen=True)
+class ArmRun:
+    """What was asked for on the command line; what KEPT names is kept for resuming."""
+
+    system: str
+    out: Path
+    resume: bool
+    budget: float | None
+    config: Path | None
+    task: str
+    data: Path | None
+    base: str
+    seed: int
+    steps: int
+
+
+KEPT = ("system", "task", "data", "base", "seed", "steps")
+
+
+def train_arm(run: ArmRun) -> bool:
+    """Train, or go on.
 
     Returns: whether the run is done; ``out/model`` is written either way.
 
@@ -28,73 +36,55 @@ def train_arm(
         ValueError: something that the training needs was not said, or said wrongly.
         FileNotFoundError: there is nothing to go on with, or no such dataset or model.
     """
-    note = out / "arm.json"
-    if resume:
-        if not note.is_file():
-            raise FileNotFoundError(f"{out} holds no run to go on with (no arm.json)")
-        said = json.loads(note.read_text(encoding="utf-8"))
-        if said["system"] != system:
-            raise ValueError(f"{out} is a run of {said['system']}, not of {system}")
-        task, base, seed, steps = (said[key] for key in ("task", "base", "seed", "steps"))
-        data = Path(said["data"]) if said["data"] else None
-    else:
-        _check(system, task, data)
-        if note.exists():
-            raise ValueError(f"{out} holds a run already: give another --out, or --resume {out}")
-        out.mkdir(parents=True, exist_ok=True)
-        place = str(Path(data).resolve()) if data else ""
-        words = {"system": system, "task": task, "base": base, "seed": seed, "steps": steps, "data": place}
-        note.write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
-    run: dict[str, Any] = dict(out=out, resume=resume, budget=budget, config=config, task=task)
+    note = run.out / "arm.json"
+    if run.resume:
+        return _TRAININGS[run.system](_asked_before(run, note))
+    _check(run)
+    if note.exists():
+        raise ValueError(f"{run.out} holds a run already: give another --out, or --resume {run.out}")
+    run.out.mkdir(parents=True, exist_ok=True)
+    run = replace(run, data=Path(run.data).resolve() if run.data else None)
+    words = {name: getattr(run, name) for name in KEPT} | {"data": str(run.data or "")}
+    note.write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
     try:
-        return _TRAININGS[system](**run, data=data, base=base, seed=seed, steps=steps)
+        return _TRAININGS[run.system](run)
     except Exception:
-        if not resume and not any(path != note for path in out.iterdir()):
+        if not any(path != note for path in run.out.iterdir()):
             note.unlink()  # nothing began: the folder is free again
         raise
 
 
-def _check(system: str, task: str, data: Path | None) -> None:
+def _asked_before(run: ArmRun, note: Path) -> ArmRun:
+    if not note.is_file():
+        raise FileNotFoundError(f"{run.out} holds no run to go on with (no arm.json)")
+    said = json.loads(note.read_text(encoding="utf-8"))
+    if said["system"] != run.system:
+        raise ValueError(f"{run.out} is a run of {said['system']}, not of {run.system}")
+    return replace(run, **said | {"data": Path(said["data"]) if said["data"] else None})
+
+
+def _check(run: ArmRun) -> None:
     from pilotfish.worlds.registry import MANIPULATION_TASKS
 
-    if task not in MANIPULATION_TASKS:
-        raise ValueError(f"--task {task!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
-    if system != "dsrl" and data is None:
+    if run.task not in MANIPULATION_TASKS:
+        raise ValueError(f"--task {run.task!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
+    if run.system != "dsrl" and run.data is None:
+        place = f"data/{run.task}"
         raise ValueError(
-            f"{system} learns from demonstrations: make some with `pilotfish worlds demonstrate {task} "
-            f"data/{task}` and give --data data/{task}"
+            f"{run.system} learns from demonstrations: make some with "
+            f"`pilotfish worlds demonstrate {run.task} {place}` and give --data {place}"
         )
 
 
-def _diffusion(
-    out: Path,
-    resume: bool,
-    budget: float | None,
-    config: Path | None,
-    task: str,
-    data: Path | None,
-    base: str,
-    seed: int,
-    steps: int,
-) -> bool:
+def _diffusion(run: ArmRun) -> bool:
     from pilotfish.policies.diffusion.config import DiffusionSettings
     from pilotfish.policies.diffusion.training import train
 
-    settings = DiffusionSettings.load(config) if config else DiffusionSettings()
-    return train(out, None if resume else settings, data, seed, budget)
+    settings = DiffusionSettings.load(run.config) if run.config else DiffusionSettings()
+    return train(run.out, None if run.resume else settings, run.data, run.seed, run.budget)
 
 
-def _dsrl(
-    out: Path,
-    resume: bool,
-    budget: float | None,
-    config: Path | None,
-    task: str,
-    data: Path | None,
-    base: str,
-    seed: int,
-    steps: int,
-) -> bool:
+def _dsrl(run: ArmRun) -> bool:
     from pilotfish.policies.dsrl import training
     from pilotfish.policies.dsrl.config import DSRLConfig
     from pilotfish.policies.dsrl.curves import plot_steering
@@ -102,39 +92,38 @@ def _dsrl(
     from pilotfish.policies.manipulation.compose import base_policy
     from pilotfish.worlds.registry import make_task
 
-    settings = DSRLConfig.load(config or training.DEFAULT_CURRICULUM)
-    policy = base_policy(task, base)
-    prefill = transitions_of(data, policy.chunk_shape[0], settings.gamma) if data and not resume else None
+    settings = DSRLConfig.load(run.config or training.DEFAULT_CURRICULUM)
+    policy = base_policy(run.task, run.base)
+    prefill = None
+    if run.data and not run.resume:
+        prefill = transitions_of(run.data, policy.chunk_shape[0], settings.gamma)
     done = training.train(
-        lambda: make_task(task), policy, settings, out, seed, steps, resume, budget, prefill
+        lambda: make_task(run.task),
+        policy,
+        settings,
+        run.out,
+        run.seed,
+        run.steps,
+        run.resume,
+        run.budget,
+        prefill,
     )
-    training.export(out, out / "model")
+    training.export(run.out, run.out / "model")
     with contextlib.suppress(FileNotFoundError):  # stopped before the first episode was over
-        plot_steering({task: [out]}, out / "model" / "curves.png")
+        plot_steering({run.task: [run.out]}, run.out / "model" / "curves.png")
     return done
 
 
-def _vgps(
-    out: Path,
-    resume: bool,
-    budget: float | None,
-    config: Path | None,
-    task: str,
-    data: Path | None,
-    base: str,
-    seed: int,
-    steps: int,
-) -> bool:
-    import dataclasses
-
+def _vgps(run: ArmRun) -> bool:
     from pilotfish.policies.manipulation.compose import base_policy, layout_of
     from pilotfish.policies.vgps import training
     from pilotfish.policies.vgps.config import VGPSConfig
 
-    assert data is not None
-    settings = VGPSConfig.load(config or training.DEFAULT_CURRICULUM)
-    settings = dataclasses.replace(settings, seed=seed)
-    return training.train(out, data, base_policy(task, base), layout_of(task), settings, resume, budget)
+    assert run.data is not None
+    settings = VGPSConfig.load(run.config or training.DEFAULT_CURRICULUM)
+    settings = replace(settings, seed=run.seed)
+    policy, layout = base_policy(run.task, run.base), layout_of(run.task)
+    return training.train(run.out, run.data, policy, layout, settings, run.resume, run.budget)
 
 
 _TRAININGS = {"diffusion": _diffusion, "dsrl": _dsrl, "vgps": _vgps}

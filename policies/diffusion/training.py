@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from lerobot.configs.types import FeatureType, NormalizationMode, PolicyFeature
 from lerobot.policies.diffusion.configuration_diffusion import DiffusionConfig
 from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
@@ -117,8 +116,7 @@ class Run:
         self.recorded = load_recorded(data)
         if not note.exists():
             out.mkdir(parents=True, exist_ok=True)
-            values = {k: list(v) if isinstance(v, tuple) else v for k, v in vars(settings).items()}
-            (out / "settings.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+            settings.save(out / "settings.yaml")
             note.write_text(json.dumps({"data": str(Path(data).resolve()), "seed": seed}))
         torch.manual_seed(seed)
         self.policy = make_policy(settings, self.recorded)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from pilotfish.policies.dsrl.parameterisation import PARAMETERISATIONS
+from pilotfish.policies.manipulation.settings import load_settings, save_settings
 
 ALGORITHMS = ("sac", "na")
 
@@ -106,20 +104,9 @@ class DSRLConfig:
 
     @classmethod
     def load(cls, path: str | Path) -> DSRLConfig:
-        """Read a YAML file.
-
-        Raises:
-            ValueError: an unknown key or a bad value, naming it.
-        """
-        raw = yaml.safe_load(Path(path).read_text()) or {}
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := set(raw) - known:
-            raise ValueError(f"{path}: unknown {sorted(unknown)}, known are {sorted(known)}")
-        try:
-            return cls(**raw)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path}: {error}") from error
+        """Read a YAML file. Raises as ``load_settings``."""
+        return load_settings(cls, path)
 
     def save(self, path: str | Path) -> None:
         """Write a YAML file."""
-        Path(path).write_text(yaml.safe_dump(dataclasses.asdict(self), sort_keys=False))
+        save_settings(self, path)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
+from pilotfish.policies.manipulation.settings import load_settings, save_settings
 
 METHODS = ("calql", "iql")
 HORIZONS = ("chunk", "first")
@@ -66,13 +64,9 @@ class VGPSConfig:
 
     @classmethod
     def load(cls, path: str | Path) -> VGPSConfig:
-        """Read a YAML file. Raises ValueError for an unknown key or a bad value."""
-        raw: dict[str, Any] = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        known = {field.name for field in dataclasses.fields(cls)}
-        if unknown := set(raw) - known:
-            raise ValueError(f"{path}: unknown {sorted(unknown)}, known are {sorted(known)}")
-        return cls(**raw)
+        """Read a YAML file. Raises as ``load_settings``."""
+        return load_settings(cls, path)
 
     def save(self, path: str | Path) -> None:
         """Write a YAML file."""
-        Path(path).write_text(yaml.safe_dump(dataclasses.asdict(self), sort_keys=False), encoding="utf-8")
+        save_settings(self, path)
