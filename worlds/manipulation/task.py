@@ -132,7 +132,9 @@ class ArmTask(gymnasium.Env):
         if seed is not None:
             self.random = np.random.default_rng(seed)
         # Contacts that the solver remembers would make an episode depend on the one before it.
+        # Everything lies apart in that state, so looking for collisions there forgets the last ones.
         self.client.restoreState(self._clean)
+        self.client.performCollisionDetection()
         self.arm.place(*self._arrange_hand())
         self.steps = self._held = 0
         return self.observe(), {"is_success": False}
@@ -204,14 +206,14 @@ class ArmTask(gymnasium.Env):
         size: tuple[float, float, float],
         mass: float,
         colour: tuple[float, float, float, float],
-        position: tuple[float, float, float] = (AWAY, 0.0, 0.0),
+        position: tuple[float, float, float] | None = None,
         friction: float = 0.6,
     ) -> int:
         """A box of a size [m] and mass [kg] (0: fixed), its lower face at ``position``; a tall box stands."""
         half = [edge / 2 for edge in size]
         shape = self.client.createCollisionShape(pybullet.GEOM_BOX, halfExtents=half)
         visual = self.client.createVisualShape(pybullet.GEOM_BOX, halfExtents=half, rgbaColor=colour)
-        x, y, z = position
+        x, y, z = position or (AWAY + self.client.getNumBodies(), 0.0, 0.0)
         body = self.client.createMultiBody(mass, shape, visual, (x, y, z + half[2]))
         self.client.changeDynamics(body, -1, lateralFriction=friction)
         return body
