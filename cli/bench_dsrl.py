@@ -35,7 +35,9 @@ def dsrl(
     from pilotfish.policies.dsrl.benchmark import chunk_row, sample_rows
     from pilotfish.policies.dsrl.config import DSRLConfig
     from pilotfish.policies.dsrl.training import CURRICULA
+    from pilotfish.worlds.registry import task_class
 
+    task_class(task)
     torch.set_num_threads(1)
     rows = sample_rows(task, f"diffusion/{task}")
     print_rows(rows)

@@ -68,9 +68,11 @@ def _run(
     film_episodes: int,
 ) -> None:
     from pilotfish.policies.registry import make_chunk_policy
-    from pilotfish.worlds.registry import MANIPULATION_TASKS
+    from pilotfish.worlds.registry import MANIPULATION_TASKS, task_class
 
     tasks = list(MANIPULATION_TASKS) if task == "all" else [name.strip() for name in task.split(",")]
+    for name in tasks:
+        task_class(name)
     policies = [name.strip() for name in policy.split(",")]
     if film is not None and film.suffix not in (".mp4", ".gif"):
         raise ValueError(f"--film {film}: the name of a video ends with .mp4 or .gif")

@@ -56,6 +56,14 @@ def plan(
         raise ValueError("backend:=gazebo is not there yet for the arm: choose pybullet or hardware")
     if real_time_factor <= 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write a positive number")
+    # Where it cannot be made, the node would be started again and again.
+    if policy.partition("=")[0].split("@")[0] not in MANIPULATION_POLICIES:
+        if not (Path(policy) / "config.json").is_file():
+            known = ", ".join(MANIPULATION_POLICIES)
+            raise ValueError(
+                f"policy:={policy}: choose one of {known}, or the folder of a LeRobot checkpoint"
+            )
+        policy = str(Path(policy).resolve())
     params = _file("params_file", params_file, "launch/params/manipulate.yaml")
     topics = _file("mapping", mapping, f"launch/params/arm_{task}.yaml")
 

@@ -30,6 +30,7 @@ def test_a_recording_holds_everything(tmp_path):
     [
         ("backend:=gazebo", "gazebo is not there yet"),
         ("real_time_factor:=0", "positive"),
+        ("policy:=nope", "policy:=nope: choose one of base"),
         ("task:=juggle", "pick_place, push, stack, detour"),
     ],
 )
