@@ -16,8 +16,8 @@ Policies: base (the diffusion policy as it is), w0 and wbest (its noise held at 
 of a search), dsrl_sac and dsrl (steered), random_k and vgps (16 samples, one chosen at random or by value),
 dsrl+vgps; vgps@K@TEMPERATURE draws another number of samples, and chooses by softmax. NAME=FOLDER evaluates
 another model of that kind, and {seed} in FOLDER is one training run each.
-Seeds are those of a policy's own draws, or of its training. The starts are fixed and were used for no
-training and no choice. Intervals: bootstrap over seeds and starts (10,000 resamples); `difference` is to the
+Seeds are those of a policy's own draws, or of its training. The starts are fixed; no shipped actor or critic
+was trained or chosen on them. Intervals: bootstrap over seeds and starts (10,000 resamples); `difference` is to the
 first policy of the list.
 
 \b
