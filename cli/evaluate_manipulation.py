@@ -17,8 +17,8 @@ of a search), dsrl_sac and dsrl (steered), random_k and vgps (16 samples, one ch
 dsrl+vgps; vgps@K@TEMPERATURE draws another number of samples, and chooses by softmax. NAME=FOLDER evaluates
 another model of that kind, and {seed} in FOLDER is one training run each.
 Seeds are those of a policy's own draws, or of its training. The starts are fixed; no shipped actor or critic
-was trained or chosen on them. Intervals: bootstrap over seeds and starts (10,000 resamples); `difference` is to the
-first policy of the list.
+was trained or chosen on them. Intervals: bootstrap over seeds and starts (10,000 resamples); `difference` is
+to the first policy of the list.
 
 \b
 pilotfish eval dsrl --task push
