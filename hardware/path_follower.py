@@ -170,13 +170,19 @@ class PathFollower:
         x, y = points[:, 0], points[:, 1]
         radius = self.spec.radius + room
         near = (np.abs(y) < radius + self.gains.beside) & (x > 0)
-        ahead = near & (np.abs(y) < radius)
         grazes = bool((near & (room == 0) & (x < 2 * radius)).any())
+        # What may move may come as fast as this robot, and from the side: each keeps to its own half of the
+        # plane between them (buffered Voronoi cells, Zhou et al. 2017).
+        moves = (room > 0) & (x > 0)
+        ahead = moves | (near & (np.abs(y) < radius))
         if not ahead.any():
             return math.inf, (0.0, 0.0), grazes
-        x, y = x[ahead], y[ahead]
-        gaps = x - np.sqrt(radius[ahead] ** 2 - y**2)
-        # What may move may come as fast as this robot: half of the gap is this robot's.
-        gaps[room[ahead] > 0] /= 2
+        x, y, radius, moves = x[ahead], y[ahead], radius[ahead], moves[ahead]
+        distance = np.hypot(x, y)
+        gaps = np.where(
+            moves,
+            (distance - radius) * distance / (2 * x),
+            x - np.sqrt(np.maximum(radius**2 - y**2, 0.0)),
+        )
         k = int(gaps.argmin())
         return max(float(gaps[k]), 0.0), (float(x[k]), float(y[k])), grazes

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +52,16 @@ class CriticConfig:
         one_hot = np.eye(len(self.sentences), dtype=np.float32)[task]
         return np.concatenate([one_hot, embed(self.sentences[task])])
 
+    @cached_property
+    def _task_vectors(self) -> NDArray[np.float32]:
+        return np.stack([self.task_vector(task) for task in range(len(self.sentences))])
+
     def features(
         self, states: NDArray[np.float32], chunks: NDArray[np.float32], task: int | NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """States [B, S], chunks [B, n, A] and tasks -> float32 [B, inputs], raw."""
         judged = chunks if self.horizon == "chunk" else chunks[:, :1]
-        vectors = np.stack([self.task_vector(k) for k in range(len(self.sentences))])
+        vectors = self._task_vectors
         tasks = np.broadcast_to(vectors[task], (len(states), vectors.shape[1]))
         flat = judged.reshape(len(judged), -1)
         return np.concatenate([states, flat, tasks], axis=1, dtype=np.float32)

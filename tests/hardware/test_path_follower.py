@@ -102,6 +102,30 @@ def test_half_of_the_gap_is_left_to_what_may_move():
         assert speed < SPEC.speed_to_stop_within(gap - stop, LATENCY)
 
 
+@pytest.mark.parametrize("degrees", [60, 90, 120, 180])
+def test_two_whose_ways_cross_stop_before_they_meet(degrees):
+    """Each sees the other from the side, not ahead; still it keeps to its half of what is between them."""
+    poses = [Pose(-1.5 * math.cos(yaw), -1.5 * math.sin(yaw), yaw) for yaw in (0.0, math.radians(degrees))]
+    followers, wheels = [PathFollower(SPEC) for _ in poses], [VelocityLimiter(SPEC) for _ in poses]
+    for follower, pose in zip(followers, poses, strict=True):
+        follower.follow([(-2 * pose.x, -2 * pose.y)])  # both would be in the middle at the same time
+    nearest = math.inf
+    for tick in range(120):
+        apart = math.dist((poses[0].x, poses[0].y), (poses[1].x, poses[1].y))
+        nearest = min(nearest, apart)
+        seen = []
+        for pose, other in zip(poses, reversed(poses), strict=True):
+            bearing = math.atan2(other.y - pose.y, other.x - pose.x) - pose.yaw
+            surface = (apart - SPEC.radius) * np.array([math.cos(bearing), math.sin(bearing)])
+            seen.append(surface)
+        for k, pose in enumerate(poses):
+            wheels[k].command(drive(followers[k], pose, seen[k], room=0.05), tick * 0.05)
+            sent = wheels[k].output(tick * 0.05)
+            yaw, way = pose.yaw + sent.turn * 0.05, sent.forward * 0.05
+            poses[k] = Pose(pose.x + way * math.cos(yaw), pose.y + way * math.sin(yaw), yaw)
+    assert 2 * SPEC.radius < nearest < 1.0
+
+
 def test_what_moves_is_given_more_room():
     follower = PathFollower(SPEC)
     follower.follow([(2.0, 0.0)])
