@@ -25,10 +25,11 @@ pilotfish eval dsrl --task push
 pilotfish eval dsrl --task push,stack --policy base,w0,wbest,dsrl_sac,dsrl --seeds 0-4 --json dsrl.json
 pilotfish eval dsrl --task push --policy base,dsrl=runs/push_{seed}/model --seeds 0-4
 pilotfish eval vgps --task push --policy base,random_k,vgps --episodes 200 --json vgps.json
+pilotfish eval vgps --task push --base diffusion/push_unet --policy base,random_k,vgps
 pilotfish eval dsrl --task push --policy base,dsrl --film push.mp4
 """
 
-FIRST_START = 500_000
+FIRST_START = 400_000
 """Seed of the first start; training starts lie far from here (see ``policies/dsrl/environment.py``)."""
 
 DEFAULTS = {
@@ -48,12 +49,15 @@ def make_app(system: str) -> typer.Typer:
         episodes: Annotated[int, typer.Option(min=1, help="Starts of each seed.")] = 200,
         seeds: Annotated[str, typer.Option(help="Such as 0-4.")] = "0",
         json: Annotated[Path | None, typer.Option("--json", help="Write rows and outcomes here.")] = None,
+        base: Annotated[
+            str, typer.Option(help="Diffusion policy (model name or folder), if not the task's own.")
+        ] = "",
         film: Annotated[
             Path | None, typer.Option(help="Video (.mp4, .gif) of the policies side by side.")
         ] = None,
         film_episodes: Annotated[int, typer.Option(min=1, help="Episodes in it.")] = 4,
     ) -> None:
-        _run(task, policy, episodes, parse_seeds(seeds), json, film, film_episodes)
+        _run(task, policy, base, episodes, parse_seeds(seeds), json, film, film_episodes)
 
     return app
 
@@ -61,6 +65,7 @@ def make_app(system: str) -> typer.Typer:
 def _run(
     task: str,
     policy: str,
+    base: str,
     episodes: int,
     seeds: list[int],
     json: Path | None,
@@ -78,7 +83,9 @@ def _run(
         raise ValueError(f"--film {film}: the name of a video ends with .mp4 or .gif")
     # A name that is not there should not cost the episodes before it.
     made = {
-        (task_name, name): [make_chunk_policy(name.replace("{seed}", str(seed)), task_name) for seed in seeds]
+        (task_name, name): [
+            make_chunk_policy(name.replace("{seed}", str(seed)), task_name, base) for seed in seeds
+        ]
         for task_name in tasks
         for name in policies
     }

@@ -151,10 +151,10 @@ def make_exploration_policy(name: str) -> ExplorationPolicy:
 
 
 def _arm(maker: str, *arguments: str) -> Callable[..., ChunkPolicy]:
-    def make(task: str, folder: str, **settings: float) -> ChunkPolicy:
+    def make(task: str, folder: str, base: str, **settings: float) -> ChunkPolicy:
         from pilotfish.policies.manipulation import compose
 
-        return getattr(compose, maker)(task, *arguments, folder=folder, **settings)
+        return getattr(compose, maker)(task, *arguments, folder=folder, base=base, **settings)
 
     return make
 
@@ -169,7 +169,7 @@ MANIPULATION_POLICIES: dict[str, tuple[str, Callable[..., ChunkPolicy]]] = {
     "vgps": ("the best of 16 chunks of the base policy, by a value", _arm("guided")),
     "dsrl+vgps": ("the best of 16 chunks around the steered one", _arm("guided", "steered")),
 }
-"""Name -> (what it is, how to make it of a task's name and a model folder or "")."""
+"""Name -> (what it is, how to make it of a task's name, a model folder or "", and a base policy or "")."""
 
 
 def _numbers(name: str, kind: str, numbers: list[str]) -> dict[str, float]:
@@ -186,10 +186,13 @@ def _numbers(name: str, kind: str, numbers: list[str]) -> dict[str, float]:
         ) from None
 
 
-def make_chunk_policy(name: str, task: str = "") -> ChunkPolicy:
+def make_chunk_policy(name: str, task: str = "", base: str = "") -> ChunkPolicy:
     """What leads an arm: a registered name for a task, NAME=FOLDER, or a LeRobot checkpoint's folder.
 
     Guided ones take their numbers behind the name: ``vgps@K`` or ``vgps@K@TEMPERATURE``, then =FOLDER.
+
+    Args:
+        base: a diffusion policy in place of the task's own, by model name or folder.
 
     Raises:
         ValueError: nothing answers to the name; the message lists what does.
@@ -198,7 +201,7 @@ def make_chunk_policy(name: str, task: str = "") -> ChunkPolicy:
     numbered, _, folder = name.partition("=")
     kind, *numbers = numbered.split("@")
     if kind in MANIPULATION_POLICIES:
-        return MANIPULATION_POLICIES[kind][1](task, folder, **_numbers(name, kind, numbers))
+        return MANIPULATION_POLICIES[kind][1](task, folder, base, **_numbers(name, kind, numbers))
     if (Path(name) / "config.json").is_file():
         from pilotfish.policies.manipulation.lerobot_policy import LeRobotPolicy
 

@@ -1,4 +1,8 @@
-"""The arm's policies, put together of trained parts: a base, an actor for its noise, a critic of chunks."""
+"""The arm's policies, put together of trained parts: a base, an actor for its noise, a critic of chunks.
+
+Of each function ``folder`` is a model in place of the shipped one of that kind, and ``base`` a diffusion policy
+(name or folder) in place of the task's own.
+"""
 
 from __future__ import annotations
 
@@ -20,26 +24,27 @@ def base_policy(task: str, folder: str = "") -> TrainedDiffusionPolicy:
     return TrainedDiffusionPolicy.from_pretrained(folder or f"diffusion/{task}")
 
 
-def sampled(task: str, folder: str = "") -> ChunkPolicy:
+def sampled(task: str, folder: str = "", base: str = "") -> ChunkPolicy:
     """Noise from N(0, I) for every chunk."""
-    return SampledNoise(base_policy(task, folder))
+    return SampledNoise(base_policy(task, folder or base))
 
 
-def zero(task: str, folder: str = "") -> ChunkPolicy:
+def zero(task: str, folder: str = "", base: str = "") -> ChunkPolicy:
     """Noise held at zero."""
-    return ConstantNoise(base_policy(task, folder))
+    return ConstantNoise(base_policy(task, folder or base))
 
 
-def best_constant(task: str, folder: str = "") -> ChunkPolicy:
+def best_constant(task: str, folder: str = "", base: str = "") -> ChunkPolicy:
     """Noise held at the best constant that the search before a training found (its ``probe.json``)."""
-    base = base_policy(task)
+    policy = base_policy(task, base)
     probe = Probe.load(_model(folder or f"dsrl/{task}_sac") / "probe.json")
-    return ConstantNoise(base, probe.best_noise(base.noise_shape), "wbest")
+    return ConstantNoise(policy, probe.best_noise(policy.noise_shape), "wbest")
 
 
-def steered(task: str, algorithm: str, folder: str = "") -> SteeredPolicy:
+def steered(task: str, algorithm: str, folder: str = "", base: str = "") -> SteeredPolicy:
     """Noise from a trained actor: algorithm "sac" or "na"."""
-    return SteeredPolicy.from_pretrained(_model(folder or f"dsrl/{task}_{algorithm}"), base_policy(task))
+    actor = _model(folder or f"dsrl/{task}_{algorithm}")
+    return SteeredPolicy.from_pretrained(actor, base_policy(task, base))
 
 
 def guided(
@@ -47,12 +52,15 @@ def guided(
     source: str = "base",
     select: str = "value",
     folder: str = "",
+    base: str = "",
     k: int = 16,
     temperature: float = 0.0,
 ) -> ChunkPolicy:
     """The best of K chunks by a trained value, of the base policy or ("steered") around the steered one."""
     name = {"base": "vgps", "steered": "dsrl+vgps"}[source]
-    sampler = SteeredSampler(steered(task, "na")) if source == "steered" else NoiseSampler(base_policy(task))
+    sampler = NoiseSampler(base_policy(task, base))
+    if source == "steered":
+        sampler = SteeredSampler(steered(task, "na", base=base))
     if select == "random":
         return ValueGuided(sampler, None, k, select="random", name="random_k")
     sentence = task_class(task).SENTENCE

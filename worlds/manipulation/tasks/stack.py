@@ -17,8 +17,6 @@ SLOPE = 0.7
 """Of the ramp: the cube slides off [rad]."""
 STILL = 0.05
 """[m/s]"""
-LEAN = 0.4
-"""Share of the way to the stand that the demonstrator goes while it lifts the cube."""
 
 
 class Stack(ArmTask):
@@ -67,13 +65,12 @@ class Stack(ArmTask):
         gx, gy = plate if strategy == self.right_strategy() else ramp
         gx, gy = gx + self._near(0.0, 0.008), gy + self._near(0.0, 0.008)
         high, over = 0.16, STAND + CUBE / 2 + 0.008
-        # Lifting leans to the chosen stand, so that the scene shows the choice from there on.
-        lean_x, lean_y = x + LEAN * (gx - x), y + LEAN * (gy - y)
         return [
             Waypoint((x, y, 0.08), 0.0, WIDEST, tolerance=0.02),
             Waypoint((x, y, 0.02), 0.0, WIDEST),
             Waypoint((x, y, 0.02), 0.0, 0.0, wait=2, tolerance=0.03),
-            Waypoint((lean_x, lean_y, high), 0.0, 0.0, tolerance=0.03),
+            # To the chosen side at once, so that the scene shows the choice from there on.
+            Waypoint((x, gy, high), 0.0, 0.0, tolerance=0.03),
             Waypoint((gx, gy, high), 0.0, 0.0, tolerance=0.02),
             Waypoint((gx, gy, over), 0.0, 0.0),
             Waypoint((gx, gy, over), 0.0, WIDEST, wait=3, tolerance=0.03),
