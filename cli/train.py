@@ -34,6 +34,7 @@ pilotfish train diffusion --task push --data data/push        the base policy
 pilotfish train dsrl --task push --seed 0                     steers it by noise aliasing
 pilotfish train dsrl --task push --config policies/dsrl/curricula/sac.yaml --out runs/push_sac
 pilotfish train vgps --task push --data data/push             a value that ranks its samples
+pilotfish train vgps --task push,stack --data data/push,data/stack     one value for both
 tensorboard --logdir runs
 """
 
@@ -52,8 +53,13 @@ def train(
         float | None, typer.Option(help="Stop (and save) after so many minutes.", min=0.0)
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
-    task: Annotated[str, typer.Option(help="Of the arm: pick_place, push, stack or detour.")] = "",
-    data: Annotated[Path | None, typer.Option(help="LeRobotDataset of demonstrations.")] = None,
+    task: Annotated[
+        str,
+        typer.Option(help="Of the arm: pick_place, push, stack or detour; of vgps several, comma between."),
+    ] = "",
+    data: Annotated[
+        str, typer.Option(help="LeRobotDataset of demonstrations; of vgps also a dsrl run. One a task.")
+    ] = "",
     base: Annotated[str, typer.Option(help="Folder of the base policy, if not the task's own.")] = "",
     seed: Annotated[int, typer.Option(help="Of the arm's trainings; a curriculum names its own.")] = 0,
     steps: Annotated[int, typer.Option(help="Environment steps of a dsrl run.", min=1)] = 20_000,
@@ -67,7 +73,8 @@ def train(
     import torch
 
     torch.set_num_threads(threads)
-    folder = resume or out or Path("runs") / (f"{system}_{task}_{seed}" if task else system)
+    own = f"{system}_{task.replace(',', '_')}_{seed}" if task else system
+    folder = resume or out or Path("runs") / own
     if system in ARM:
         from pilotfish.cli.train_arm import ArmRun, train_arm
 

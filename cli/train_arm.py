@@ -18,7 +18,7 @@ class ArmRun:
     budget: float | None
     config: Path | None
     task: str
-    data: Path | None
+    data: str
     base: str
     seed: int
     steps: int
@@ -43,8 +43,8 @@ def train_arm(run: ArmRun) -> bool:
     if note.exists():
         raise ValueError(f"{run.out} holds a run already: give another --out, or --resume {run.out}")
     run.out.mkdir(parents=True, exist_ok=True)
-    run = replace(run, data=Path(run.data).resolve() if run.data else None)
-    words = {name: getattr(run, name) for name in KEPT} | {"data": str(run.data or "")}
+    run = replace(run, data=",".join(str(path.resolve()) for path in _paths(run.data)))
+    words = {name: getattr(run, name) for name in KEPT}
     note.write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
     try:
         return _TRAININGS[run.system](run)
@@ -60,15 +60,26 @@ def _asked_before(run: ArmRun, note: Path) -> ArmRun:
     said = json.loads(note.read_text(encoding="utf-8"))
     if said["system"] != run.system:
         raise ValueError(f"{run.out} is a run of {said['system']}, not of {run.system}")
-    return replace(run, **said | {"data": Path(said["data"]) if said["data"] else None})
+    return replace(run, **said)
+
+
+def _paths(data: str) -> list[Path]:
+    return [Path(part.strip()) for part in data.split(",") if part.strip()]
 
 
 def _check(run: ArmRun) -> None:
     from pilotfish.worlds.registry import MANIPULATION_TASKS
 
-    if run.task not in MANIPULATION_TASKS:
-        raise ValueError(f"--task {run.task!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
-    if run.system != "dsrl" and run.data is None:
+    tasks = run.task.split(",")
+    if unknown := [task for task in tasks if task not in MANIPULATION_TASKS]:
+        raise ValueError(f"--task {unknown[0]!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
+    if len(tasks) > 1 and run.system != "vgps":
+        raise ValueError(f"--task {run.task}: only a value (vgps) is learned for several tasks at once")
+    if run.data and len(_paths(run.data)) != len(tasks):
+        raise ValueError(
+            f"--data {run.data}: name one folder for each task of --task {run.task}, in that order"
+        )
+    if run.system != "dsrl" and not run.data:
         place = f"data/{run.task}"
         raise ValueError(
             f"{run.system} learns from demonstrations: make some with "
@@ -81,7 +92,7 @@ def _diffusion(run: ArmRun) -> bool:
     from pilotfish.policies.diffusion.training import train
 
     settings = DiffusionSettings.load(run.config) if run.config else DiffusionSettings()
-    return train(run.out, None if run.resume else settings, run.data, run.seed, run.budget)
+    return train(run.out, None if run.resume else settings, Path(run.data), run.seed, run.budget)
 
 
 def _dsrl(run: ArmRun) -> bool:
@@ -96,7 +107,7 @@ def _dsrl(run: ArmRun) -> bool:
     policy = base_policy(run.task, run.base)
     prefill = None
     if run.data and not run.resume:
-        prefill = transitions_of(run.data, policy.chunk_shape[0], settings.gamma)
+        prefill = transitions_of(Path(run.data), policy.chunk_shape[0], settings.gamma)
     done = training.train(
         lambda: make_task(run.task),
         policy,
@@ -118,12 +129,15 @@ def _vgps(run: ArmRun) -> bool:
     from pilotfish.policies.manipulation.compose import base_policy, layout_of
     from pilotfish.policies.vgps import training
     from pilotfish.policies.vgps.config import VGPSConfig
+    from pilotfish.worlds.registry import task_class
 
-    assert run.data is not None
     settings = VGPSConfig.load(run.config or training.DEFAULT_CURRICULUM)
     settings = replace(settings, seed=run.seed)
-    policy, layout = base_policy(run.task, run.base), layout_of(run.task)
-    return training.train(run.out, run.data, policy, layout, settings, run.resume, run.budget)
+    sources = [
+        training.Source(data, base_policy(task, run.base), layout_of(task), task_class(task).SENTENCE)
+        for task, data in zip(run.task.split(","), _paths(run.data), strict=True)
+    ]
+    return training.train(run.out, sources, settings, run.resume, run.budget)
 
 
 _TRAININGS = {"diffusion": _diffusion, "dsrl": _dsrl, "vgps": _vgps}

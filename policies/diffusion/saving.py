@@ -11,7 +11,6 @@ import torch
 from lerobot.configs.policies import PreTrainedConfig
 from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
 from lerobot.policies.factory import make_pre_post_processors
-
 from torch import Tensor, nn
 
 from pilotfish.policies.diffusion.denoiser import MlpDiffusionConfig, MlpDiffusionPolicy
@@ -68,8 +67,8 @@ def export_denoiser(policy: DiffusionPolicy, path: Path) -> None:
 
 
 class _Mish(nn.Module):
-    """Mish, x tanh(softplus(x)), with one exponential: ONNX Runtime computes the logarithm of softplus slowly,
-    which was most of the time of a denoising step."""
+    """Mish, x tanh(softplus(x)), with one exponential and no logarithm, which ONNX Runtime computes so slowly
+    that it was most of the time of a denoising step."""
 
     def forward(self, x: Tensor) -> Tensor:
         grown = torch.exp(torch.clamp(x, max=20.0))

@@ -1,7 +1,7 @@
 """The arm's policies, put together of trained parts: a base, an actor for its noise, a critic of chunks.
 
-Of each function ``folder`` is a model in place of the shipped one of that kind, and ``base`` a diffusion policy
-(name or folder) in place of the task's own.
+Of each function ``folder`` is a model in place of the shipped one of that kind, and ``base`` a diffusion
+policy (name or folder) in place of the task's own.
 """
 
 from __future__ import annotations

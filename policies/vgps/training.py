@@ -3,6 +3,8 @@
     pilotfish worlds demonstrate push data/push
     pilotfish train vgps --task push --data data/push --out runs/push_value
     pilotfish train vgps --resume runs/push_value
+    pilotfish train vgps --task push --data runs/dsrl_push_0          # a steering run's own experience
+    pilotfish train vgps --task push,stack --data data/push,data/stack
 
 ``scores.json`` of a run says how well the critic tells success from failure on episodes it was not taught:
 ``auc`` of all chunks, ``auc_first`` of the episodes' first chunks (0.5 is chance; late states give the
@@ -14,6 +16,8 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +32,8 @@ from pilotfish.policies.manipulation.chunks import DiffusionPolicy
 from pilotfish.policies.vgps.config import VGPSConfig
 from pilotfish.policies.vgps.critic import CriticConfig, save_critic
 from pilotfish.policies.vgps.learning import Batch, Learner, load_state_dicts, make_networks, state_dicts
-from pilotfish.policies.vgps.transitions import Transitions, failure_value, load_transitions
+from pilotfish.policies.vgps.replayed import is_steering_run, replay_transitions
+from pilotfish.policies.vgps.transitions import Transitions, failure_value, load_transitions, together
 
 CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_SECONDS = 60.0
@@ -216,25 +221,48 @@ def auc(values: NDArray[np.floating], success: NDArray[np.bool_]) -> float:
     return float((rankdata(values)[success].sum() - good * (good + 1) / 2) / (good * bad))
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a critic learns one task from.
+
+    Attributes:
+        data: a LeRobotDataset, or the folder of a DSRL run, whose own replay is used.
+        policy: the base policy of the task.
+        layout: name -> length of the observations, sorted by name.
+        sentence: the task in words; a LeRobotDataset has its own.
+    """
+
+    data: Path
+    policy: TrainedDiffusionPolicy
+    layout: dict[str, int]
+    sentence: str
+
+    def load(self, gamma: float) -> Transitions:
+        """Its transitions. Raises FileNotFoundError, ValueError."""
+        length = self.policy.chunk_shape[0]
+        if is_steering_run(self.data):
+            return replay_transitions(self.data, length, gamma, self.sentence)
+        return load_transitions(self.data, length, gamma)
+
+
 def train(
     out: Path,
-    data: Path,
-    policy: TrainedDiffusionPolicy,
-    layout: dict[str, int],
+    sources: Sequence[Source],
     settings: VGPSConfig,
     resume: bool = False,
     budget_minutes: float | None = None,
 ) -> bool:
-    """Learn a critic of a base policy's chunks from a LeRobotDataset; writes ``out/model``.
+    """Learn a critic of one task's chunks, or of several tasks'; writes ``out/model``.
 
     Args:
-        layout: name -> length of the observations, sorted by name.
+        sources: one a task; several only by "iql".
         settings: with ``resume`` those in ``out`` are used.
 
     Returns: whether the run is done.
 
     Raises:
-        ValueError: a folder that holds a run, or a dataset without true labels.
+        ValueError: a folder that holds a run, a dataset without true labels, or several tasks that do not go
+            together.
         FileNotFoundError: no dataset, or nothing to go on with.
     """
     deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
@@ -244,10 +272,15 @@ def train(
     if not resume and note.exists():
         raise ValueError(f"{out} holds a run already: give another folder, or resume")
     settings = VGPSConfig.load(note) if resume else settings
-    transitions = load_transitions(data, policy.chunk_shape[0], settings.gamma)
+    if len(sources) > 1 and settings.method != "iql":
+        raise ValueError(f"method {settings.method!r} learns one task; for several take iql")
+    if len(lengths := {source.policy.chunk_shape[0] for source in sources}) > 1:
+        raise ValueError(f"one critic judges chunks of one length, these policies have {sorted(lengths)}")
+    parts = [source.load(settings.gamma) for source in sources]
+    transitions = parts[0] if len(parts) == 1 else together(parts)
     out.mkdir(parents=True, exist_ok=True)
     settings.save(note)
-    run = Run(out, transitions, policy, layout, settings)
+    run = Run(out, transitions, sources[0].policy, sources[0].layout, settings)
     done = run.fit(deadline)
     run.export(out / "model")
     return done

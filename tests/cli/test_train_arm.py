@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from pilotfish.cli.main import main
 from pilotfish.cli.train import app
 from pilotfish.cli.worlds import app as worlds
+from pilotfish.policies.registry import make_chunk_policy
+from pilotfish.worlds.registry import make_task, task_class
 
 
 def message(capsys, *words):
@@ -26,6 +28,8 @@ def message(capsys, *words):
         (["dsrl", "--task", "juggle"], "'juggle': choose one of pick_place"),
         (["vgps", "--task", "push"], "pilotfish worlds demonstrate push"),
         (["diffusion", "--task", "push", "--data", "nowhere"], "no LeRobotDataset at"),
+        (["dsrl", "--task", "push,stack"], "only a value (vgps) is learned for several"),
+        (["vgps", "--task", "push,stack", "--data", "nowhere"], "one folder for each task"),
         (["follower", "--task", "push"], "not for follower"),
         (["juggler"], "no training for 'juggler'"),
     ],
@@ -55,3 +59,21 @@ def test_demonstrate_train_and_go_on(tmp_path):
     assert "finished" in again.output, again.output
     assert json.loads((run / "arm.json").read_text())["task"] == "push"
     assert (run / "model" / "model.onnx").is_file()
+
+
+def test_one_value_of_two_tasks(tmp_path):
+    runner = CliRunner()
+    tasks = ("push", "stack")
+    for task in tasks:
+        runner.invoke(worlds, ["demonstrate", task, str(tmp_path / task), "--episodes", "4"])
+    settings = tmp_path / "small.yaml"
+    settings.write_text("method: iql\nwidth: 16\nsteps: 3\nbatch: 8\n")
+    data = ",".join(str(tmp_path / task) for task in tasks)
+    words = ["vgps", "--task", "push,stack", "--data", data, "--config", str(settings)]
+    shown = runner.invoke(app, [*words, "--out", str(tmp_path / "run")])
+    assert "finished" in shown.output, shown.output
+    for task in tasks:
+        guided = make_chunk_policy(f"vgps@2={tmp_path / 'run' / 'model'}", task)
+        seen, _ = make_task(task).reset(seed=1)
+        chunk = guided.act({name: values[None] for name, values in seen.items()})
+        assert chunk.shape == (1, 4, len(task_class(task).ACTIONS))
