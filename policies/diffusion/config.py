@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from pathlib import Path
 
-from pilotfish.policies.manipulation.settings import load_settings, save_settings
+from pilotfish.policies.manipulation.settings import Settings
 
 DENOISERS = ("mlp", "unet")
 
 
 @dataclass(frozen=True)
-class DiffusionSettings:
+class DiffusionSettings(Settings):
     """How a base policy is built and trained.
 
     Attributes:
@@ -39,24 +39,12 @@ class DiffusionSettings:
     least_spread: float = 0.02
 
     def __post_init__(self) -> None:
-        if self.denoiser not in DENOISERS:
-            raise ValueError(f"denoiser {self.denoiser!r} is not one of {', '.join(DENOISERS)}")
-        for name in ("chunk", "denoising_steps", "steps", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        self.require_choice("denoiser", DENOISERS)
+        self.require_counts("chunk", "denoising_steps", "steps", "batch")
+        self.require_between(0, math.inf, "learning_rate", "least_spread")
+        self.require_between(0, 1, "averaging", ends="[")
         if self.denoiser == "unet" and self.chunk % 2 ** len(self.down_dims):
             raise ValueError(
                 f"chunk {self.chunk} is no multiple of {2 ** len(self.down_dims)}: the U-Net halves it "
                 f"{len(self.down_dims)} times (down_dims)"
             )
-        if not 0 <= self.averaging < 1:
-            raise ValueError(f"averaging must lie in [0, 1), got {self.averaging}")
-
-    @classmethod
-    def load(cls, path: str | Path) -> DiffusionSettings:
-        """Read a YAML file. Raises as ``load_settings``."""
-        return load_settings(cls, path)
-
-    def save(self, path: str | Path) -> None:
-        """Write a YAML file."""
-        save_settings(self, path)

@@ -20,7 +20,6 @@ from lerobot.configs.types import FeatureType, NormalizationMode, PolicyFeature
 from lerobot.policies.diffusion.configuration_diffusion import DiffusionConfig
 from lerobot.policies.diffusion.modeling_diffusion import DiffusionPolicy
 from lerobot.policies.diffusion.processor_diffusion import make_diffusion_pre_post_processors
-from rich.progress import track
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -28,10 +27,10 @@ from pilotfish.policies.diffusion.config import DiffusionSettings
 from pilotfish.policies.diffusion.denoiser import MlpDiffusionConfig, MlpDiffusionPolicy
 from pilotfish.policies.diffusion.policy import ENVIRONMENT_STATE, STATE
 from pilotfish.policies.diffusion.saving import save_policy
+from pilotfish.policies.manipulation.pace import paced
 from pilotfish.policies.manipulation.recorded import Recorded, load_recorded
 from pilotfish.policies.training import CHECKPOINT
 
-CHECKPOINT_SECONDS = 60.0
 LOGGED_EVERY = 100
 
 
@@ -166,9 +165,8 @@ class Run:
     def fit(self, deadline: float) -> bool:
         """Train until the steps are done, or until ``deadline`` (monotonic clock): then False."""
         frames, losses = len(self.recorded.episode), []
-        saved = time.monotonic()
         self.policy.train()
-        for _ in track(range(self.step, self.settings.steps), description="diffusion"):
+        for _ in paced(range(self.step, self.settings.steps), "diffusion", deadline, self.save):
             rows = torch.randint(frames, (self.settings.batch,))
             loss = self.policy.diffusion.compute_loss({k: v[rows] for k, v in self.batch.items()})
             self.optimizer.zero_grad()
@@ -182,12 +180,6 @@ class Run:
                 with (self.out / "loss.csv").open("a", newline="") as file:
                     csv.writer(file).writerow([self.step, float(np.mean(losses))])
                 losses.clear()
-            now = time.monotonic()
-            if now >= deadline:
-                break
-            if now - saved > CHECKPOINT_SECONDS:
-                self.save()
-                saved = now
         self.save()
         return self.step >= self.settings.steps
 

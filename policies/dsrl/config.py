@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from pilotfish.policies.dsrl.parameterisation import PARAMETERISATIONS
-from pilotfish.policies.manipulation.settings import load_settings, save_settings
+from pilotfish.policies.manipulation.settings import Settings
 
 ALGORITHMS = ("sac", "na")
 
 
 @dataclass(frozen=True)
-class DSRLConfig:
+class DSRLConfig(Settings):
     """All of a run.
 
     Attributes:
@@ -65,48 +65,16 @@ class DSRLConfig:
     evaluate_episodes: int = 50
 
     def __post_init__(self) -> None:
-        if self.algorithm not in ALGORITHMS:
-            raise ValueError(f"algorithm {self.algorithm!r} is not one of {', '.join(ALGORITHMS)}")
-        if self.parameterisation not in PARAMETERISATIONS:
-            known = ", ".join(PARAMETERISATIONS)
-            raise ValueError(f"parameterisation {self.parameterisation!r} is not one of {known}")
-        if self.activation not in ("tanh", "relu", "silu"):
-            raise ValueError(f"activation {self.activation!r} is not one of tanh, relu, silu")
-        whole: tuple[str, ...] = (
-            "rank",
-            "warm_up",
-            "utd",
-            "actor_every",
-            "batch",
-            "buffer",
-            "width",
-            "layers",
-            "critics",
-            "aliases",
-        )
-        whole += ("recent", "denoise", "distill", "candidates", "evaluate_episodes")
-        for name in whole:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("bound", "learning_rate", "initial_alpha"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        for name in ("gamma", "tau"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in (0, 1], got {getattr(self, name)}")
-        if self.alpha is not None and self.alpha < 0:
-            raise ValueError(f"alpha must not be negative, got {self.alpha}")
-        for name in ("actor_share", "demonstration_share"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        self.require_choice("algorithm", ALGORITHMS)
+        self.require_choice("parameterisation", PARAMETERISATIONS)
+        self.require_choice("activation", ("tanh", "relu", "silu"))
+        self.require_counts("rank", "warm_up", "utd", "actor_every", "batch", "buffer", "width", "layers")
+        self.require_counts("critics", "aliases", "recent", "denoise", "distill")
+        self.require_counts("candidates", "evaluate_episodes")
+        self.require_between(0, math.inf, "bound", "learning_rate", "initial_alpha")
+        self.require_between(0, 1, "gamma", "tau", ends="]")
+        self.require_between(0, 1, "actor_share", "demonstration_share", ends="[")
+        if self.alpha is not None:
+            self.require_between(0, math.inf, "alpha", ends="[")
         if self.denoise > self.recent:
             raise ValueError(f"denoise {self.denoise} must not exceed recent {self.recent}")
-
-    @classmethod
-    def load(cls, path: str | Path) -> DSRLConfig:
-        """Read a YAML file. Raises as ``load_settings``."""
-        return load_settings(cls, path)
-
-    def save(self, path: str | Path) -> None:
-        """Write a YAML file."""
-        save_settings(self, path)

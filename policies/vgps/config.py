@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from pathlib import Path
 
-from pilotfish.policies.manipulation.settings import load_settings, save_settings
+from pilotfish.policies.manipulation.settings import Settings
 
 METHODS = ("calql", "iql")
 HORIZONS = ("chunk", "first")
 
 
 @dataclass(frozen=True)
-class VGPSConfig:
+class VGPSConfig(Settings):
     """How a critic is built and trained.
 
     Attributes:
@@ -46,27 +46,9 @@ class VGPSConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise ValueError(f"method {self.method!r} is not one of {', '.join(METHODS)}")
-        if self.horizon not in HORIZONS:
-            raise ValueError(f"horizon {self.horizon!r} is not one of {', '.join(HORIZONS)}")
-        for name in ("heads", "width", "layers", "samples", "steps", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("gamma", "expectile", "held_out"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} must lie in (0, 1), got {getattr(self, name)}")
-        if not 0 <= self.conservatism < float("inf"):
-            raise ValueError(f"conservatism must not be negative, got {self.conservatism}")
-        for name in ("learning_rate", "tau"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in (0, 1], got {getattr(self, name)}")
-
-    @classmethod
-    def load(cls, path: str | Path) -> VGPSConfig:
-        """Read a YAML file. Raises as ``load_settings``."""
-        return load_settings(cls, path)
-
-    def save(self, path: str | Path) -> None:
-        """Write a YAML file."""
-        save_settings(self, path)
+        self.require_choice("method", METHODS)
+        self.require_choice("horizon", HORIZONS)
+        self.require_counts("heads", "width", "layers", "samples", "steps", "batch")
+        self.require_between(0, 1, "gamma", "expectile", "held_out")
+        self.require_between(0, math.inf, "conservatism", ends="[")
+        self.require_between(0, 1, "learning_rate", "tau", ends="]")

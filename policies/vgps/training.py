@@ -24,11 +24,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from scipy.stats import rankdata
 
 from pilotfish.policies.diffusion.policy import TrainedDiffusionPolicy
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy
+from pilotfish.policies.manipulation.pace import paced
 from pilotfish.policies.vgps.config import VGPSConfig
 from pilotfish.policies.vgps.critic import CriticConfig, save_critic
 from pilotfish.policies.vgps.learning import Batch, Learner, load_state_dicts, make_networks, state_dicts
@@ -36,7 +36,6 @@ from pilotfish.policies.vgps.replayed import is_steering_run, replay_transitions
 from pilotfish.policies.vgps.transitions import Transitions, failure_value, load_transitions, together
 
 CHECKPOINT = "checkpoint.pt"
-CHECKPOINT_SECONDS = 60.0
 SAMPLED_AT_ONCE = 512
 CURRICULA = Path(__file__).parent / "curricula"
 DEFAULT_CURRICULUM = CURRICULA / "iql.yaml"
@@ -171,18 +170,11 @@ class Run:
 
     def fit(self, deadline: float) -> bool:
         """Learn until the steps are done, or until ``deadline`` (monotonic clock): then False."""
-        saved = time.monotonic()
         name = f"value, {self.settings.method}"
-        for _ in track(range(self.step, self.settings.steps), description=name):
+        for _ in paced(range(self.step, self.settings.steps), name, deadline, self.save):
             rows = self._random.integers(len(self.data.train.states), size=self.settings.batch)
             self.learner.update(self.data.batch(rows))
             self.step += 1
-            now = time.monotonic()
-            if now >= deadline:
-                break
-            if now - saved > CHECKPOINT_SECONDS:
-                self.save()
-                saved = now
         self.save()
         return self.step >= self.settings.steps
 

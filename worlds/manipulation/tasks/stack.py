@@ -38,12 +38,12 @@ class Stack(ArmTask):
     def _arrange(self) -> tuple[tuple[float, float, float], float, float]:
         self.side = self._side()
         x, y = self._near(0.11, 0.02), self._near(0.0, 0.02)
-        plate = (x, y + self.side * self._near(0.13, 0.02))
-        ramp = (x + self._near(0.0, 0.02), y - self.side * self._near(0.13, 0.02))
+        plate = (x, y + self.side * self._near(0.15, 0.02))
+        ramp = (x + self._near(0.0, 0.02), y - self.side * self._near(0.15, 0.02))
         self.stands = np.array([*plate, *ramp])
         self._put(self.plate, (*plate, STAND / 2))
         self._put(self.ramp, (*ramp, STAND - 0.005), slope=SLOPE)
-        self._put(self.cube, (self._near(-0.08, 0.03), self._near(0.0, 0.06), CUBE / 2))
+        self._put(self.cube, (self._near(-0.08, 0.03), self._near(0.0, 0.03), CUBE / 2))
         return (self._near(-0.06, 0.03), self._near(0.0, 0.04), self._near(0.15, 0.02)), 0.0, WIDEST
 
     def environment_state(self) -> NDArray[np.float32]:
@@ -64,7 +64,7 @@ class Stack(ArmTask):
         plate, ramp = self.stands[:2], self.stands[2:]
         gx, gy = plate if strategy == self.right_strategy() else ramp
         gx, gy = gx + self._near(0.0, 0.008), gy + self._near(0.0, 0.008)
-        high, over = 0.16, STAND + CUBE / 2 + 0.008
+        high, over = 0.12, STAND + CUBE / 2 + 0.008
         return [
             Waypoint((x, y, 0.08), 0.0, WIDEST, tolerance=0.02),
             Waypoint((x, y, 0.02), 0.0, WIDEST),
