@@ -20,7 +20,6 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry
 from nav_msgs.msg import Path as PathMessage
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import LaserScan
 from std_msgs.msg import Float32, UInt8MultiArray
@@ -56,13 +55,14 @@ from pilotfish.ros_nodes.conversions.geometry import (
     velocity_to_message,
 )
 from pilotfish.ros_nodes.explorer_parameters import make_explorer
+from pilotfish.ros_nodes.managed_node import ManagedNode
 from pilotfish.ros_nodes.nav2_driver import Nav2Driver
 
 AIR = "/exploration/air"
 AIR_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
-class ExplorerNode(LifecycleNode):
+class ExplorerNode(ManagedNode):
     """The ROS side of an `ExplorerAgent`.
 
     Args:
@@ -74,15 +74,13 @@ class ExplorerNode(LifecycleNode):
     def __init__(
         self, clock: Callable[[], float] | None = None, hosted: bool = False, **options: Any
     ) -> None:
-        super().__init__("explorer", enable_communication_interface=not hosted, **options)
+        super().__init__("explorer", hosted, **options)
         self.clock = clock or (lambda: seconds_now(self))
         self.robot = int(parameter(self, "robot", 0))
-        self.robot_name = self.get_namespace().rsplit("/", 1)[-1] or f"robot_{self.robot}"
+        self.robot_name = self.label = self.get_namespace().rsplit("/", 1)[-1] or f"robot_{self.robot}"
         self.agent: ExplorerAgent | None = None
         self.bad_messages = 0
         self._nav2: Nav2Driver | None = None
-        self._active = False
-        self._refusal: Exception | None = None  # why the last configuration failed
         self._map_shown = -1
         self._saved_at = 0.0
         self._command = publish(self, TwistStamped, "cmd_vel", SENSOR)
@@ -106,59 +104,29 @@ class ExplorerNode(LifecycleNode):
         if not hosted:
             self.create_timer(1.0 / float(parameter(self, "control_rate", 20.0)), self.tick)
             self.create_timer(1.0, self.report)
-            if parameter(self, "autostart", True):
-                self.start()
+            self.autostart()
 
     # Life cycle.
 
-    def start(self) -> None:
-        """Configure and activate.
-
-        Raises:
-            RuntimeError: from the reason why that failed.
-        """
-        for transition in (self.trigger_configure, self.trigger_activate):
-            if transition() != TransitionCallbackReturn.SUCCESS:
-                raise RuntimeError(f"{self.robot_name} cannot start: {self._refusal}") from self._refusal
-
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Make the explorer; a failure says why in the log."""
-        try:
-            self.agent = make_explorer(self, self.robot, epoch=time.time_ns())
-            driver = str(parameter(self, "driver", "follower"))
-            if driver not in ("follower", "nav2"):
-                raise ValueError(f"driver {driver!r}: choose follower or nav2")
-            self._nav2 = Nav2Driver(self) if driver == "nav2" else None
-        except Exception as error:  # whatever a policy raises: rclpy would drop it without a word
-            self.agent = None
-            self._refusal = error
-            self.get_logger().error(f"cannot be configured: {error}")
-            return TransitionCallbackReturn.FAILURE
+    def configure(self) -> None:
+        """Make the explorer, with the map that it has kept."""
+        self.agent = make_explorer(self, self.robot, epoch=time.time_ns())
+        driver = str(parameter(self, "driver", "follower"))
+        if driver not in ("follower", "nav2"):
+            raise ValueError(f"driver {driver!r}: choose follower or nav2")
+        self._nav2 = Nav2Driver(self) if driver == "nav2" else None
         self._remember()
-        return TransitionCallbackReturn.SUCCESS
 
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """From now on the robot drives."""
-        self._active = True
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the robot, and stop talking; the map is kept."""
-        self._active = False
+    def halt(self) -> None:
+        """Stop the robot; the map is kept."""
         self._send_velocity(STOP, self.clock())
         if self._nav2 is not None:
             self._nav2.stop()
         self._save()
-        return super().on_deactivate(state)
 
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the robot, for good; from any state."""
-        return self.on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Forget the map, the policy and all beliefs."""
+    def forget(self) -> None:
+        """The map, the policy and all beliefs."""
         self.agent = None
-        return TransitionCallbackReturn.SUCCESS
 
     @property
     def _state_file(self) -> Path | None:
@@ -218,7 +186,7 @@ class ExplorerNode(LifecycleNode):
 
     def _hear(self, frames: list[bytes]) -> None:
         now = self.clock()
-        if self.agent is None or not self._active or now <= 0.0:
+        if self.agent is None or not self.active or now <= 0.0:
             return
         for frame in frames:
             self.agent.hear(frame, now)
@@ -239,7 +207,7 @@ class ExplorerNode(LifecycleNode):
     def tick(self) -> None:
         """One control tick."""
         now = self.clock()
-        if self.agent is None or not self._active or now <= 0.0:  # simulated time has not begun
+        if self.agent is None or not self.active or now <= 0.0:  # simulated time has not begun
             return
         output = self.agent.tick(now)
         self._send_velocity(output.velocity, now)
@@ -301,7 +269,7 @@ class ExplorerNode(LifecycleNode):
         if agent.seconds:
             p50, p99 = np.percentile(agent.seconds, [50, 99]) * 1000
             values |= {"decision_p50_ms": round(float(p50), 3), "decision_p99_ms": round(float(p99), 3)}
-        if not self._active:
+        if not self.active:
             return WARN, "inactive", values
         if agent.failure:
             return ERROR, f"stopped: the policy fails: {agent.failure}", values

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from nav_msgs.msg import OccupancyGrid, Odometry, Path
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import UInt8MultiArray
 
@@ -56,6 +55,7 @@ from pilotfish.ros_nodes.conversions.geometry import (
     velocity_to_message,
 )
 from pilotfish.ros_nodes.conversions.maps import grid_from_occupancy
+from pilotfish.ros_nodes.managed_node import ManagedNode
 from pilotfish.worlds.maps.load import load_map
 
 REPEAT_REACHED = 1.0
@@ -64,7 +64,7 @@ REPEAT_REACHED = 1.0
 _CLAIM_TIMES = ("lease", "dead_after", "stall_after", "use_within", "pose_timeout")
 
 
-class FollowerNode(LifecycleNode):
+class FollowerNode(ManagedNode):
     """The ROS side of a `FleetAgent`.
 
     Args:
@@ -81,18 +81,16 @@ class FollowerNode(LifecycleNode):
         hosted: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__("follower", enable_communication_interface=not hosted, **options)
+        super().__init__("follower", hosted, **options)
         self.clock = clock or (lambda: seconds_now(self))
         self.robot = int(parameter(self, "robot", 0))
-        self.robot_name = self.get_namespace().rsplit("/", 1)[-1] or f"robot_{self.robot}"
+        self.robot_name = self.label = self.get_namespace().rsplit("/", 1)[-1] or f"robot_{self.robot}"
         self.agent: FleetAgent | None = None
         self._graph = graph
-        self._active = False
         self._goal: PoseStamped | None = None
         self._reached: PoseStamped | None = None
         self._reached_at = 0.0
         self._bad_messages = 0
-        self._refusal: Exception | None = None  # why the last configuration failed
         self._command = publish(self, TwistStamped, "cmd_vel", SENSOR)
         self._claims = publish(self, UInt8MultiArray, "claims", STREAM)
         self._plan = publish(self, Path, "plan", 1)
@@ -110,54 +108,25 @@ class FollowerNode(LifecycleNode):
         if not hosted:
             self.create_timer(1.0 / float(parameter(self, "control_rate", 20.0)), self.tick)
             self.create_timer(0.5, self.publish_plan)
-            if parameter(self, "autostart", True):
-                self.start()
+            self.autostart()
 
     # Life cycle.
 
-    def start(self) -> None:
-        """Configure and activate.
+    def configure(self) -> None:
+        """Load the map, if it is a parameter, and with it the policy."""
+        world = str(parameter(self, "world", ""))
+        if self._graph is None and world:
+            self._graph = CellGraph(load_map(world))
+        if self._graph is not None:
+            self._make_agent()
 
-        Raises:
-            RuntimeError: from the reason why that failed.
-        """
-        for transition in (self.trigger_configure, self.trigger_activate):
-            if transition() != TransitionCallbackReturn.SUCCESS:
-                raise RuntimeError(f"{self.robot_name} cannot start: {self._refusal}") from self._refusal
+    def halt(self) -> None:
+        """Stop the robot; as nothing is claimed any more, peers will treat it as an obstacle."""
+        self._send_velocity(STOP, self.clock())
 
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the map, if it is a parameter, and with it the policy; a failure says why in the log."""
-        try:
-            world = str(parameter(self, "world", ""))
-            if self._graph is None and world:
-                self._graph = CellGraph(load_map(world))
-            if self._graph is not None:
-                self._make_agent()
-        except Exception as error:  # whatever a policy raises: rclpy would drop it without a word
-            self._refusal = error
-            self.get_logger().error(f"cannot be configured: {error}")
-            return TransitionCallbackReturn.FAILURE
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """From now on the robot drives."""
-        self._active = True
-        return super().on_activate(state)
-
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the robot, and stop talking: peers will treat it as an obstacle."""
-        self._active = False
-        self._command.publish(velocity_to_message(STOP, self.robot_name, self.clock()))
-        return super().on_deactivate(state)
-
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the robot, for good; from any state."""
-        return self.on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Forget the policy and all beliefs."""
+    def forget(self) -> None:
+        """The policy and all beliefs."""
         self.agent = None
-        return TransitionCallbackReturn.SUCCESS
 
     def _make_agent(self) -> None:
         spec = get_robot(str(parameter(self, "robot_type", "carrier")))
@@ -239,7 +208,7 @@ class FollowerNode(LifecycleNode):
     def tick(self) -> None:
         """One control tick."""
         now = self.clock()
-        if self.agent is None or not self._active or now <= 0.0:  # simulated time has not begun
+        if self.agent is None or not self.active or now <= 0.0:  # simulated time has not begun
             return
         output = self.agent.tick(now)
         self._send_velocity(output.velocity, now)
@@ -259,7 +228,7 @@ class FollowerNode(LifecycleNode):
     def publish_plan(self) -> None:
         """Publish the cells held and asked for, and the goal."""
         agent = self.agent
-        if agent is None or not self._active:
+        if agent is None or not self.active:
             return
         cells = [*agent.claims.chain]
         if agent.claims.pending is not None:
@@ -288,7 +257,7 @@ class FollowerNode(LifecycleNode):
         if agent.decider.seconds:
             p50, p99 = np.percentile(agent.decider.seconds, [50, 99]) * 1000
             values |= {"decision_p50_ms": round(float(p50), 3), "decision_p99_ms": round(float(p99), 3)}
-        if not self._active:
+        if not self.active:
             return WARN, "inactive", values
         if agent.stale:
             return ERROR, "stopped: poses are too old", values

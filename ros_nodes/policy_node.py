@@ -28,7 +28,6 @@ counted and asked for anew; a policy that raises ends the run as *failed*.
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import time
 from collections import deque
@@ -41,17 +40,14 @@ from numpy.typing import NDArray
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
-from std_msgs.msg import Bool, String
-from std_srvs.srv import Trigger
 
 from pilotfish.policies.manipulation.chunks import ChunkPolicy
 from pilotfish.ros_nodes.chunk_player import ChunkPlayer
 from pilotfish.ros_nodes.chunk_worker import ChunkWorker, warm_up
 from pilotfish.ros_nodes.common import (
     ERROR,
-    LATCHED,
     OK,
     SENSOR,
     WARN,
@@ -60,12 +56,13 @@ from pilotfish.ros_nodes.common import (
     parameter,
     publish,
     seconds_now,
-    subscribe,
 )
 from pilotfish.ros_nodes.conversions.feature_files import load_feature_map
 from pilotfish.ros_nodes.conversions.feature_inputs import FeatureInputs
 from pilotfish.ros_nodes.conversions.features import FeatureMap
 from pilotfish.ros_nodes.conversions.messages import RejectedError, message_class, new_ros_message
+from pilotfish.ros_nodes.managed_node import ManagedNode
+from pilotfish.ros_nodes.policy_runs import PolicyRuns
 
 MakePolicy = Callable[[str, str], ChunkPolicy]
 REMEMBERED = 500
@@ -81,7 +78,7 @@ def registered_policy(name: str, task: str) -> ChunkPolicy:
     return make_chunk_policy(name, task)
 
 
-class PolicyNode(LifecycleNode):
+class PolicyNode(ManagedNode):
     """The ROS side of a `ChunkPolicy`.
 
     Args:
@@ -98,27 +95,22 @@ class PolicyNode(LifecycleNode):
         hosted: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__("policy", enable_communication_interface=not hosted, **options)
+        super().__init__("policy", hosted, **options)
         self.clock = clock or (lambda: seconds_now(self))
-        self.state, self.reason, self.run = "idle", "", 0
         self.refused_actions, self.clamped = 0, 0
         self.policy: ChunkPolicy | None = None
         self.mapping: FeatureMap | None = None
         self._make_policy = make_policy
-        self._active, self._stale = False, [""]
+        self._stale = [""]
         self._anew = True  # the policy is to be reset before it acts
-        self._refusal: Exception | None = None  # why the last configuration failed
         self._worker: ChunkWorker | None = None
         self._outputs: dict[str, Any] = {}
         self._subscriptions_made: list[Any] = []
-        self._started = self._late_reported = 0.0
+        self._late_reported = 0
         self._last_tick: float | None = None
         self._periods: deque[float] = deque(maxlen=REMEMBERED)
         self._latencies: deque[float] = deque(maxlen=REMEMBERED)
-        self._status = publish(self, String, "~/status", LATCHED)
-        subscribe(self, Bool, "success", self._on_success, 1)
-        self.create_service(Trigger, "~/start", self._on_start)
-        self.create_service(Trigger, "~/cancel", self._on_cancel)
+        self.runs = PolicyRuns(self, self.clock, self._run_begun, self._stop_and_start_anew)
         self.rate = self._positive("rate", 10.0)
         name = self.get_fully_qualified_name().strip("/")
         self.diagnostics = Diagnostics(self, f"{name}: policy", self.status, period=0.0)
@@ -126,45 +118,21 @@ class PolicyNode(LifecycleNode):
             self.create_timer(1.0 / self.rate, self.tick)
             # Of the wall clock: it also lets signals through where the simulator's clock stands still.
             self.create_timer(1.0, self.report, clock=Clock(clock_type=ClockType.STEADY_TIME))
-            if parameter(self, "autostart", True):
-                self.start()
+            self.autostart()
 
     # Life cycle.
 
-    def start(self) -> None:
-        """Configure and activate.
-
-        Raises:
-            RuntimeError: from the reason why that failed.
-        """
-        for transition in (self.trigger_configure, self.trigger_activate):
-            if transition() != TransitionCallbackReturn.SUCCESS:
-                raise RuntimeError(f"{self.get_name()} cannot start: {self._refusal}") from self._refusal
-
-    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Load the mapping and the policy, and ask it once; a failure says why in the log."""
-        try:
-            self._configure()
-        except Exception as error:  # whatever a policy raises: rclpy would drop it without a word
-            self._forget()
-            self._refusal = error
-            self.get_logger().error(f"cannot be configured: {error}")
-            return TransitionCallbackReturn.FAILURE
-        return TransitionCallbackReturn.SUCCESS
-
-    def _configure(self) -> None:
-        self.mode = str(parameter(self, "mode", "continuous"))
-        if self.mode not in ("continuous", "on_request"):
-            raise ValueError(f"mode {self.mode!r}: choose continuous or on_request")
-        self.time_limit = float(parameter(self, "time_limit", 0.0))
-        self.task, self.seed = str(parameter(self, "task", "")), int(parameter(self, "seed", 0))
+    def configure(self) -> None:
+        """Load the mapping and the policy, and ask it once."""
+        self.runs.configure()
+        self.seed = int(parameter(self, "seed", 0))
         timeout = self._positive("input_timeout", 0.5)
         mapping = load_feature_map(str(parameter(self, "mapping", "policy_arm")))
         self.inputs = FeatureInputs(mapping, timeout, bool(parameter(self, "use_stamps", True)))
         name = str(parameter(self, "policy", ""))
         if not name:
             raise ValueError("parameter policy is empty: name a registered policy or a LeRobot folder")
-        policy = self._make_policy(name, self.task)
+        policy = self._make_policy(name, str(parameter(self, "task", "")))
         if policy.chunk_shape[1] != len(mapping.action):
             entries = ", ".join(mapping.action)
             size = policy.chunk_shape[1]
@@ -206,30 +174,15 @@ class PolicyNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """From now on it takes requests; in mode continuous it runs."""
-        self._active = True
-        self.state, self.reason = "idle", ""
-        if self.mode == "continuous":
-            self._begin()
-        else:
-            self._tell()
+        self.runs.activate()
         return super().on_activate(state)
 
-    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+    def halt(self) -> None:
         """Stop the robot; a run ends as cancelled."""
-        self._end("cancelled", "deactivated")
-        self._active = False
-        return super().on_deactivate(state)
+        self.runs.deactivate("deactivated")
 
-    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Stop the robot, for good; from any state."""
-        return self.on_deactivate(state)
-
-    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Forget the policy and the mapping."""
-        self._forget()
-        return TransitionCallbackReturn.SUCCESS
-
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """The policy and the mapping."""
         if self._worker is not None:
             self._worker.close(wait=False)
         self.policy = self.mapping = self._worker = None
@@ -241,10 +194,10 @@ class PolicyNode(LifecycleNode):
 
     def destroy_node(self) -> None:
         """Also stops the robot, where ROS still runs."""
-        if self._active and self.context.ok():
-            self._end("cancelled", "the node ends")
+        if self.active and self.context.ok():
+            self.runs.deactivate("the node ends")
             time.sleep(FAREWELL)
-        self._active = False
+        self.active = False
         if self._worker is not None:
             self._worker.close()
         super().destroy_node()
@@ -255,80 +208,34 @@ class PolicyNode(LifecycleNode):
             raise ValueError(f"{name} must be positive, not {value:g}")
         return value
 
-    # Runs.
-
-    def _begin(self) -> None:
-        self.state, self.reason = "running", ""
-        self.run += 1
-        self._started = self.clock()
+    def _run_begun(self) -> None:
         self._stale, self._last_tick = [""], None
         self._start_anew()
-        self._tell()
 
     def _start_anew(self) -> None:
         """Forget the chunk; the next one comes from a policy that has seen nothing."""
-        self.player.reset()
+        if self.mapping is not None:
+            self.player.reset()
         self._anew = True
 
-    def _end(self, state: str, reason: str) -> None:
-        """Stop the robot, whatever the state; a run ends."""
+    def _stop_and_start_anew(self) -> None:
         self._stop()
-        if self.state == "running":
-            self._start_anew()
-            self.state, self.reason = state, reason
-            self._tell()
-
-    def _tell(self) -> None:
-        facts = {
-            "state": self.state,
-            "reason": self.reason,
-            "policy": str(parameter(self, "policy", "")),
-            "task": self.task,
-            "run": self.run,
-            "seconds": round(self.clock() - self._started, 3) if self.run else 0.0,
-        }
-        self._status.publish(String(data=json.dumps(facts)))
-
-    def _on_start(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if not self._active or self.state == "running":
-            response.message = "running already" if self._active else "the node is not active"
-            return response
-        self._begin()
-        response.success, response.message = True, f"run {self.run}"
-        return response
-
-    def _on_cancel(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.success = self.state == "running"
-        response.message = f"run {self.run} cancelled" if response.success else "nothing runs"
-        if self._active:
-            self._end("cancelled", "on request")
-        return response
-
-    def _on_success(self, message: Bool) -> None:
-        if self.state != "running":
-            return
-        if self.mode == "continuous":
-            self._stop()
-            self._start_anew()
-        elif message.data:
-            self._end("done", "success")
+        self._start_anew()
 
     # The control loop.
 
     def tick(self) -> None:
         """One control tick: take a finished chunk, ask for the next one, send the action that is due."""
         now, wall, worker = self.clock(), time.perf_counter(), self._worker
-        if worker is None or not self._active or now <= 0.0:
+        if worker is None or not self.active or now <= 0.0:
             return
         self._collect(worker, now)
-        if self.state != "running":
+        self.runs.end_if_overdue(now)
+        if not self.runs.running:
             return
         if self._last_tick is not None:
             self._periods.append(wall - self._last_tick)
         self._last_tick = wall
-        if self.mode == "on_request" and 0.0 < self.time_limit < now - self._started:
-            self._end("failed", f"not done after {self.time_limit:g} s")
-            return
         if not self._fresh(now):
             return
         wanted = not worker.busy and self.player.wants_chunk(now)
@@ -336,13 +243,13 @@ class PolicyNode(LifecycleNode):
         if observation is not None and worker.observe is not None:
             worker.observe(observation)
         if observation is not None and wanted:
-            seed = self.seed + self.run - 1 if self._anew else None
+            seed = self.seed + self.runs.number - 1 if self._anew else None
             self._anew = False
             worker.ask(self.player.request(now), observation, now, seed)
             if self.player.prompt:
                 worker.wait(self.player.patience)
                 self._collect(worker, now)
-        if self.state == "running":
+        if self.runs.running:
             self._send(self.player.action(now), now)
 
     def _fresh(self, now: float) -> bool:
@@ -365,8 +272,8 @@ class PolicyNode(LifecycleNode):
         if isinstance(result, Exception):
             self.player.failed(ticket)
             self.get_logger().error(f"the policy fails: {result!r}")
-            if self.state == "running":
-                self._end("failed", f"the policy fails: {result}")
+            if self.runs.running:
+                self.runs.end("failed", f"the policy fails: {result}")
             return
         chunk, latency = result
         try:
@@ -412,9 +319,9 @@ class PolicyNode(LifecycleNode):
     def status(self) -> Status:
         """For /diagnostics."""
         if self.policy is None:
-            return ERROR, f"not configured: {self._refusal or 'nobody has asked for it'}", {}
-        counts = self.player.counts
-        values: dict[str, object] = {"state": self.state, "run": self.run, "rate_hz": self.rate}
+            return ERROR, f"not configured: {self.refusal or 'nobody has asked for it'}", {}
+        counts, runs = self.player.counts, self.runs
+        values: dict[str, object] = {"state": runs.state, "run": runs.number, "rate_hz": self.rate}
         for name, figures in (("period", self._periods), ("latency", self._latencies)):
             if figures:
                 p50, p99 = np.percentile(figures, [50, 99]) * 1000
@@ -430,12 +337,12 @@ class PolicyNode(LifecycleNode):
             "last_rejection": self.inputs.complaint,
         }
         late, self._late_reported = counts.late > self._late_reported, counts.late
-        if not self._active:
+        if not self.active:
             return WARN, "inactive", values
-        if self.state == "failed":
-            return ERROR, f"failed: {self.reason}", values
-        if self.state != "running":
-            return OK, f"{self.state}: {self.reason}" if self.reason else self.state, values
+        if runs.state == "failed":
+            return ERROR, f"failed: {runs.reason}", values
+        if not runs.running:
+            return OK, f"{runs.state}: {runs.reason}" if runs.reason else runs.state, values
         if self._stale and self._stale != [""]:
             return ERROR, f"stopped: {'; '.join(self._stale)}", values
         if late:

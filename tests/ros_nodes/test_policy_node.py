@@ -74,7 +74,7 @@ class Bench:
         )
         self.sent: list[TwistStamped] = []
         self.states: list[dict] = []
-        self.node._status.publish = lambda message: self.states.append(json.loads(message.data))
+        self.node.runs._status.publish = lambda message: self.states.append(json.loads(message.data))
 
     def start(self):
         self.node.start()
@@ -91,7 +91,7 @@ class Bench:
             worker._job[1].exception()
 
     def call(self, name: str) -> Trigger.Response:
-        return getattr(self.node, f"_on_{name}")(Trigger.Request(), Trigger.Response())
+        return getattr(self.node.runs, f"on_{name}")(Trigger.Request(), Trigger.Response())
 
     @property
     def speeds(self) -> list[float]:
@@ -245,9 +245,9 @@ def test_a_request_runs_until_success(make):
     for _ in range(4):
         bench.tick()
     assert not bench.stopped
-    bench.node._on_success(Bool(data=False))
-    assert bench.node.state == "running"
-    bench.node._on_success(Bool(data=True))
+    bench.node.runs.on_success(Bool(data=False))
+    assert bench.node.runs.state == "running"
+    bench.node.runs.on_success(Bool(data=True))
     assert bench.stopped
     assert [told["state"] for told in bench.states] == ["idle", "running", "done"]
     assert bench.states[-1] | {"seconds": 0} == {
@@ -273,7 +273,7 @@ def test_a_request_ends_at_its_time_limit(make):
     for _ in range(5):
         bench.tick()
     assert bench.stopped
-    assert (bench.node.state, bench.node.reason) == ("failed", "not done after 0.45 s")
+    assert (bench.node.runs.state, bench.node.runs.reason) == ("failed", "not done after 0.45 s")
 
 
 @pytest.mark.parametrize("mode", ["continuous", "on_request"])
@@ -296,12 +296,12 @@ def test_in_continuous_mode_the_end_of_an_episode_makes_it_start_anew(make):
     for _ in range(4):
         bench.tick()
     resets = len(bench.policy.seeds)
-    bench.node._on_success(Bool(data=True))
+    bench.node.runs.on_success(Bool(data=True))
     assert bench.stopped
     bench.tick()
     assert bench.speeds[-1] == 0.05
     assert len(bench.policy.seeds) == resets + 1
-    assert bench.node.state == "running"
+    assert bench.node.runs.state == "running"
 
 
 @pytest.mark.parametrize("end", ["trigger_deactivate", "trigger_shutdown"])
@@ -312,7 +312,7 @@ def test_it_stops_the_robot_when_it_is_deactivated_or_shut_down(make, end):
         bench.tick()
     assert getattr(bench.node, end)() == TransitionCallbackReturn.SUCCESS
     assert bench.stopped
-    assert bench.node.state == "cancelled"
+    assert bench.node.runs.state == "cancelled"
     assert bench.node.status()[:2] == (WARN, "inactive")
     sent = len(bench.sent)
     bench.tick()
