@@ -31,7 +31,7 @@ import contextlib
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,14 @@ def registered_policy(name: str, task: str) -> ChunkPolicy:
     from pilotfish.policies.registry import make_chunk_policy
 
     return make_chunk_policy(name, task)
+
+
+def _image_sizes(policy: ChunkPolicy) -> dict[str, tuple[int, int]]:
+    """Feature -> (H, W) of the images that a policy of LeRobot takes; others do not say."""
+    features = getattr(policy, "features", None)
+    if not isinstance(features, Mapping):
+        return {}
+    return {name: (shape[1], shape[2]) for name, shape in features.items() if len(shape) == 3}
 
 
 class PolicyNode(ManagedNode):
@@ -128,7 +136,6 @@ class PolicyNode(ManagedNode):
         self.seed = int(parameter(self, "seed", 0))
         timeout = self._positive("input_timeout", 0.5)
         mapping = load_feature_map(str(parameter(self, "mapping", "policy_arm")))
-        self.inputs = FeatureInputs(mapping, timeout, bool(parameter(self, "use_stamps", True)))
         name = str(parameter(self, "policy", ""))
         if not name:
             raise ValueError("parameter policy is empty: name a registered policy or a LeRobot folder")
@@ -137,6 +144,8 @@ class PolicyNode(ManagedNode):
             entries = ", ".join(mapping.action)
             size = policy.chunk_shape[1]
             raise ValueError(f"policy {name!r} gives {size} numbers an action, the mapping names {entries}")
+        mapping = mapping.expecting(_image_sizes(policy))
+        self.inputs = FeatureInputs(mapping, timeout, bool(parameter(self, "use_stamps", True)))
         self.player = ChunkPlayer(
             1.0 / self.rate,
             int(parameter(self, "blend", 2)),

@@ -20,7 +20,8 @@ class FeatureInputs:
 
     A message is rejected, counted by reason and never used where it is not finite, of the wrong size or
     encoding, lacks a joint (``missing``) or is older than the last one (``out_of_order``); the last good one
-    stays in force until it is stale. Images are decoded when an observation asks for them.
+    stays in force until it is stale. Images are checked at once, and decoded when an observation asks for
+    them.
 
     Args:
         mapping: which sources there are.
@@ -54,6 +55,7 @@ class FeatureInputs:
         for source in self._by_topic[topic]:
             try:
                 if source.is_image:
+                    source.check_image(message)
                     self._pictures[source] = message
                 else:
                     self._values[source] = source.read(message)
@@ -80,14 +82,9 @@ class FeatureInputs:
 
     def observation(self) -> dict[str, NDArray[Any]] | None:
         """Feature -> float32 [1, D], or uint8 [1, H, W, C]; None where a source has nothing usable."""
-        for source, message in list(self._pictures.items()):
-            del self._pictures[source]
-            try:
-                self._values[source] = source.read(message)
-            except RejectedError as error:
-                self._reject(error)
-                if source not in self._values:
-                    self._since.pop(source, None)
+        for source, message in self._pictures.items():
+            self._values[source] = source.read(message)
+        self._pictures.clear()
         if any(source not in self._values for source in self.mapping.sources):
             return None
         return {name: values[None] for name, values in self.mapping.observation(self._values).items()}

@@ -28,20 +28,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pilotfish.ros_nodes.conversions.images import check_image, read_image, write_image
 from pilotfish.ros_nodes.conversions.messages import (
     IMAGE,
     KINDS,
     NewMessage,
     RejectedError,
-    read_image,
     set_header,
-    write_image,
 )
 
 
@@ -58,6 +57,7 @@ class Source:
         max_age: how old it may be used [s]; None: as the caller says.
         resize: (H, W) of an image [px]; None: as it comes.
         channels: of an image, 3 or 1.
+        size: (H, W) that an image without ``resize`` must have [px]; None: any.
     """
 
     topic: str
@@ -68,11 +68,21 @@ class Source:
     max_age: float | None = None
     resize: tuple[int, int] | None = None
     channels: int = 3
+    size: tuple[int, int] | None = None
 
     @property
     def is_image(self) -> bool:
         """Whether it gives pixels, uint8 [H, W, channels]."""
         return self.kind == IMAGE
+
+    def check_image(self, message: Any) -> None:
+        """Raises RejectedError where ``read`` would, without decoding, or where the image's size is wrong."""
+        check_image(message)
+        found = (message.height, message.width)
+        if self.resize is None and self.size not in (None, found):
+            raise RejectedError(
+                "size", f"{self.topic}: {found} pixels, not {self.size}: give the mapping a resize"
+            )
 
     def read(self, message: Any) -> NDArray[Any]:
         """float32 [fields], or the pixels of an image. Raises RejectedError."""
@@ -194,11 +204,22 @@ class FeatureMap:
         """Topic -> ``package/msg/Name`` of what is listened to."""
         return {source.topic: source.kind for source in self.sources}
 
+    def expecting(self, sizes: Mapping[str, tuple[int, int]]) -> FeatureMap:
+        """The same, where images of these features must have these sizes (H, W), unless they are resized."""
+        features = {
+            name: tuple(
+                replace(source, size=sizes.get(name)) if source.is_image else source for source in sources
+            )
+            for name, sources in self.features.items()
+        }
+        return replace(self, features=features)
+
     def shape(self, feature: str) -> tuple[int, ...] | None:
         """(D,), or (H, W, C) of an image; None for an image that keeps its size."""
         sources = self.features[feature]
         if sources[0].is_image:
-            return None if sources[0].resize is None else (*sources[0].resize, sources[0].channels)
+            size = sources[0].resize or sources[0].size
+            return None if size is None else (*size, sources[0].channels)
         return (sum(len(source.fields) for source in sources),)
 
     def names(self, feature: str) -> list[str]:

@@ -12,7 +12,7 @@ A *field* names one number of a message:
 - Odometry: the same below ``pose.pose``, and ``twist.twist.linear.x`` ...
 - TwistStamped: ``twist.linear.x`` ...
 - Float32MultiArray, Float64MultiArray: the index into ``data``, such as ``0``.
-- Image (rgb8, bgr8, mono8): has no fields, it is read whole.
+- Image: has no fields, it is read whole (``images.py``).
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from numpy.typing import NDArray
 
 NewMessage = Callable[[str], Any]
 """``package/msg/Name`` -> a message with nothing in it."""
-
-CHANNELS = {"rgb8": 3, "bgr8": 3, "mono8": 1}
 
 
 class RejectedError(ValueError):
@@ -276,7 +274,7 @@ class MultiArray:
 
 
 class Picture:
-    """Image; see ``read_image``."""
+    """Image; see ``images.py``."""
 
     name, stamped = "sensor_msgs/msg/Image", True
 
@@ -288,47 +286,6 @@ class Picture:
 
     def write(self, message: Any, values: Mapping[str, float], new: NewMessage) -> None:
         raise TypeError("images are written by write_image")
-
-
-def read_image(message: Any, resize: tuple[int, int] | None = None, channels: int = 3) -> NDArray[np.uint8]:
-    """Pixels uint8 [H, W, channels], red first.
-
-    Args:
-        message: sensor_msgs/Image.
-        resize: (H, W) to scale to, bilinear.
-        channels: 3, or 1 for grey.
-
-    Raises:
-        RejectedError: an encoding other than rgb8, bgr8, mono8, or not as many bytes as it says.
-    """
-    depth = CHANNELS.get(message.encoding)
-    if depth is None:
-        raise RejectedError("encoding", f"encoding {message.encoding!r}: there are {', '.join(CHANNELS)}")
-    height, width, step = message.height, message.width, message.step or message.width * depth
-    data = np.frombuffer(message.data, np.uint8)
-    if height * width == 0 or step < width * depth or len(data) < step * height:
-        raise RejectedError("size", f"{len(data)} bytes for {height} rows of {width} pixels ({step} bytes)")
-    rows = data[: step * height].reshape(height, step)
-    pixels: NDArray[np.uint8] = rows[:, : width * depth].reshape(height, width, depth)
-    if message.encoding == "bgr8":
-        pixels = pixels[:, :, ::-1]
-    if channels != depth or (resize is not None and resize != (height, width)):
-        from PIL import Image
-
-        picture = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if depth == 1 else pixels))
-        picture = picture.convert("L" if channels == 1 else "RGB")
-        if resize is not None:
-            picture = picture.resize((resize[1], resize[0]), Image.Resampling.BILINEAR)
-        pixels = np.asarray(picture).reshape(picture.height, picture.width, channels)
-    return np.ascontiguousarray(pixels)
-
-
-def write_image(message: Any, pixels: NDArray[np.uint8]) -> None:
-    """Fill an Image with pixels uint8 [H, W, 3] (rgb8) or [H, W, 1] (mono8)."""
-    height, width, depth = pixels.shape
-    message.height, message.width, message.step = height, width, width * depth
-    message.encoding = "rgb8" if depth == 3 else "mono8"
-    message.data = np.frombuffer(np.ascontiguousarray(pixels).tobytes(), np.uint8)
 
 
 IMAGE = Picture.name

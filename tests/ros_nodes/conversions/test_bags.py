@@ -16,7 +16,8 @@ from pilotfish.ros_nodes.conversions import bags
 from pilotfish.ros_nodes.conversions.bag_streams import SECOND, STORE, STRING, new_bag_message, raw_messages
 from pilotfish.ros_nodes.conversions.bags import bag_to_dataset, dataset_to_bag
 from pilotfish.ros_nodes.conversions.feature_files import load_feature_map, parse_feature_map
-from pilotfish.ros_nodes.conversions.messages import set_header, write_image
+from pilotfish.ros_nodes.conversions.images import write_image
+from pilotfish.ros_nodes.conversions.messages import set_header
 
 BASE = load_feature_map("policy_base")
 T0 = 1_000 * SECOND

@@ -18,14 +18,13 @@ from pilotfish.ros_nodes.conversions.bag_streams import STORE, new_bag_message
 from pilotfish.ros_nodes.conversions.feature_files import load_feature_map, parse_feature_map
 from pilotfish.ros_nodes.conversions.feature_inputs import FeatureInputs
 from pilotfish.ros_nodes.conversions.features import Source
+from pilotfish.ros_nodes.conversions.images import write_image
 from pilotfish.ros_nodes.conversions.messages import (
     INPUTS,
     KINDS,
     RejectedError,
     full_name,
     new_ros_message,
-    read_image,
-    write_image,
 )
 
 GOOD = {
@@ -84,17 +83,9 @@ def pose(x=0.0, y=0.0, z=0.0, yaw=0.0):
     return message
 
 
-def image(pixels, encoding="rgb8", padding=0):
+def image(pixels):
     height, width = pixels.shape[:2]
-    rows = pixels.reshape(height, -1)
-    rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=77)
-    return Image(
-        height=height,
-        width=width,
-        encoding=encoding,
-        step=rows.shape[1],
-        data=rows.astype(np.uint8).tobytes(),
-    )
+    return Image(height=height, width=width, encoding="rgb8", step=width * 3, data=pixels.tobytes())
 
 
 def test_an_observation_is_its_sources_side_by_side():
@@ -129,20 +120,6 @@ def test_every_kind_of_number_is_read():
     for kind in (Float32MultiArray, Float64MultiArray):
         name = f"std_msgs/{kind.__name__}"
         assert source(name, "2", "0").read(kind(data=[1.0, 2.0, 3.0])).tolist() == [3.0, 1.0]
-
-
-def test_pictures_are_red_first_without_padding():
-    pixels = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
-    np.testing.assert_array_equal(read_image(image(pixels, padding=5)), pixels)
-    np.testing.assert_array_equal(read_image(image(pixels[:, :, ::-1], "bgr8")), pixels)
-    grey = pixels[:, :, :1]
-    np.testing.assert_array_equal(read_image(image(grey, "mono8", padding=1), channels=1), grey)
-    np.testing.assert_array_equal(read_image(image(grey, "mono8")), np.repeat(grey, 3, axis=2))
-    assert read_image(image(pixels), channels=1).shape == (5, 7, 1)
-    halves = np.zeros((4, 8, 3), np.uint8)
-    halves[:, 4:] = 200
-    small = read_image(image(halves), resize=(2, 4))
-    assert small[:, 0].max() < 60 and small[:, -1].min() > 140
 
 
 @pytest.mark.parametrize(
@@ -375,8 +352,23 @@ def test_inputs_keep_the_last_good_message_until_it_is_stale():
     assert inputs.observation()["observation.image"].shape == (1, 4, 6, 3)
     assert inputs.stale(1.6) == [f"{topic} is 0.60 s old" for topic in ("joint_states", "tool", "image")]
     inputs.see("image", Image(height=1, width=1, encoding="yuv422"), 1.5)
-    assert inputs.observation()["observation.image"].max() == 0
     assert inputs.rejected["encoding"] == 1
+    assert inputs.observation()["observation.image"].max() == 0
+    assert "image is 0.60 s old" in inputs.stale(1.6)  # what cannot be used does not make it fresh
+
+
+def test_an_image_of_another_size_than_the_policy_takes_is_rejected():
+    data = broken("features", "observation.image", 0, "resize", None)
+    inputs = FeatureInputs(parse_feature_map(data).expecting({"observation.image": (4, 6)}), 0.5)
+    assert inputs.zeros()["observation.image"].shape == (1, 4, 6, 3)
+    inputs.see("image", image(np.zeros((6, 4, 3), np.uint8)), 1.0)
+    assert inputs.rejected == {"size": 1}
+    assert inputs.complaint == "image: (6, 4) pixels, not (4, 6): give the mapping a resize"
+    assert "image has said nothing usable" in inputs.stale(1.0)
+    inputs.see("image", image(np.zeros((4, 6, 3), np.uint8)), 1.0)
+    assert not any("image" in text for text in inputs.stale(1.0))
+    resized = MAP.expecting({"observation.image": (9, 9)})
+    assert resized.shape("observation.image") == (4, 6, 3)
 
 
 def test_an_own_age_wins_and_zeros_have_the_shapes_of_observations():
