@@ -9,7 +9,7 @@ SYSTEM ?= follower
 export ROS_AUTOMATIC_DISCOVERY_RANGE ?= LOCALHOST
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-explore test test-fast test-system test-launch lint format types train lock clean
+.PHONY: help demo demo-explore demo-arm test test-fast test-system test-launch lint format types train lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ demo: $(VENV)/.installed-demo ## a fleet in a warehouse, a ROS 2 node each: summ
 
 demo-explore: $(VENV)/.installed-demo ## a team explores a building, a ROS 2 node each: the same
 	$(BIN)/pilotfish demo explore
+
+demo-arm: $(VENV)/.installed-all ## an arm led by a steered diffusion policy, over ROS 2: the same
+	$(BIN)/pilotfish demo arm
 
 test: lint test-fast test-system ## lint, then every test
 

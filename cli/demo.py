@@ -1,4 +1,4 @@
-"""``pilotfish demo``: a fleet, or with ``explore`` a team that explores; live ROS 2 nodes, filmed."""
+"""``pilotfish demo``: a fleet, with ``explore`` a team, with ``arm`` an arm; live ROS 2 nodes, filmed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pilotfish.cli.lazy import lazy_group
 DEMOS = {
     "fleet": ("pilotfish.cli.demo_fleet:app", "A fleet in a warehouse; meant where no demo is named."),
     "explore": ("pilotfish.cli.demo_explore:app", "A team explores a building under intermittent radio."),
+    "arm": ("pilotfish.cli.demo_arm:app", "An arm on its table, led by a steered diffusion policy."),
 }
 
 
@@ -32,6 +33,7 @@ pilotfish demo my_office.yaml --robots 12
 pilotfish demo fleet --help
 pilotfish demo explore --robots 4 --backend pybullet
 pilotfish demo explore --help
+pilotfish demo arm --task push --policy dsrl
 """
 
 app = typer.Typer(cls=DemoGroup, pretty_exceptions_enable=False, help=HELP)

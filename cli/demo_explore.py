@@ -15,6 +15,7 @@ from pilotfish.cli.demo_parts import (
     START_TIMEOUT,
     Run,
     goes_on,
+    make_folder,
     nothing_to_show,
     print_files,
     print_table,
@@ -104,7 +105,7 @@ def explore(
     from pilotfish.cli.report import write_report
     from pilotfish.worlds.render.mcap import find_mcap
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with console.status("Compiling the explorer (once after installation) ..."):
         _warm_up(policy)
     arguments = {

@@ -14,6 +14,7 @@ from pilotfish.cli.demo_parts import (
     START_TIMEOUT,
     Run,
     goes_on,
+    make_folder,
     nothing_to_show,
     print_files,
     print_table,
@@ -93,7 +94,7 @@ def fleet(
     from pilotfish.worlds.render.mcap import find_mcap
 
     grid = load_map(world)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with console.status("Compiling the planner and loading the policy (once after installation) ..."):
         _warm_up(grid, settings)
     arguments = {

@@ -68,6 +68,13 @@ def free_domain(first: int = 0) -> int:
     raise RuntimeError("all ROS domains from 1 to 100 are in use: set ROS_DOMAIN_ID")
 
 
+def make_folder(out: Path) -> None:
+    """Make the folder of the results. Raises ValueError when a file is in its place."""
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file: name a folder for the results, or remove it")
+    out.mkdir(parents=True, exist_ok=True)
+
+
 def remove_recording(folder: Path) -> None:
     """Delete a recording, if there is one.
 
@@ -166,14 +173,14 @@ def _log_file(path: Path) -> Iterator[Callable[[str, str], None]]:
         yield write
 
 
-def progress_bar(console: Console) -> Progress:
-    """A bar of simulated seconds, with room for ``facts``."""
+def progress_bar(console: Console, unit: str = "s") -> Progress:
+    """A bar of simulated seconds, or of another unit, with room for ``facts``."""
     from rich.progress import BarColumn, Progress, TextColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} s  {task.fields[facts]}"),
+        TextColumn(f"{{task.completed:.0f}}/{{task.total:.0f}} {unit}  {{task.fields[facts]}}"),
         console=console,
     )
 

@@ -12,7 +12,7 @@ import typer
 from pilotfish.cli.lazy import lazy_group
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("pilotfish.cli.demo:app", "A fleet, or a team that explores: live ROS 2 nodes, filmed."),
+    "demo": ("pilotfish.cli.demo:app", "A fleet, a team that explores, an arm: live ROS 2 nodes, filmed."),
     "run": ("pilotfish.cli.run:app", "Start a system's nodes, as its launch file does."),
     "train": ("pilotfish.cli.train:app", "Train a system's policy; goes on from its checkpoints."),
     "eval": ("pilotfish.cli.evaluate:app", "Measure policies on maps and seeds, with 95 % intervals."),
@@ -42,6 +42,7 @@ Learned robot policies, put to work.
 \b
 pilotfish demo
 pilotfish demo explore
+pilotfish demo arm
 pilotfish run fleet world:=warehouse robots:=32
 pilotfish eval follower --maps maps/ --agents 32,64 --seeds 0-9 --policy follower,pibt
 pilotfish worlds show warehouse
