@@ -19,7 +19,9 @@ from pilotfish.policies.dsrl.environment import NoiseEnv
 from pilotfish.policies.dsrl.noise_aliasing import make_na
 from pilotfish.policies.dsrl.noise_sac import make_sac
 from pilotfish.policies.dsrl.parameterisation import Parameterisation
+from pilotfish.policies.manipulation.compose import base_policy
 from pilotfish.policies.models import find_model
+from pilotfish.policies.registry import make_chunk_policy
 from pilotfish.worlds.registry import make_task
 
 REPEATS = 50
@@ -55,9 +57,27 @@ def sample_rows(task: str, model: str, batches: tuple[int, ...] = (1, 16, 256)) 
     return rows
 
 
-def chunk_row(task: str, settings: DSRLConfig, chunks: int) -> dict[str, Any]:
+def decision_rows(task: str, base: str = "") -> list[dict[str, Any]]:
+    """Milliseconds of one decision of the base policy, and of guidance and steering over it.
+
+    ``times_base`` is the ratio to the base policy's in the same run.
+    """
+    one, _ = _first_observation(task)
+    seen = {name: value[None] for name, value in one.items()}
+    rows: list[dict[str, Any]] = []
+    # A shipped actor steers the task's own base policy only.
+    for name in ("base", "random_k", "vgps") if base else ("base", "dsrl", "random_k", "vgps", "dsrl+vgps"):
+        policy = make_chunk_policy(name, task, base)
+        policy.reset(0)
+        cost = _milliseconds(lambda policy=policy: policy.act(seen))
+        times = cost / rows[0]["ms"] if rows else 1.0
+        rows.append({"case": "decision", "policy": name, "ms": cost, "times_base": times})
+    return rows
+
+
+def chunk_row(task: str, settings: DSRLConfig, chunks: int, base: str = "") -> dict[str, Any]:
     """Milliseconds of CPU a chunk while learning: environment, denoising and updates included."""
-    policy = TrainedDiffusionPolicy.from_pretrained(f"diffusion/{task}")
+    policy = base_policy(task, base)
     kind = Parameterisation(settings.parameterisation, policy.noise_shape, settings.rank)
     env = NoiseEnv(make_task(task), policy, kind, settings.bound, settings.gamma)
     model = (make_na if settings.algorithm == "na" else make_sac)(env, settings, 0, None)

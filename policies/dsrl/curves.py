@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def plot_steering(groups: Mapping[str, Sequence[Path]], picture: Path) -> None:
     """Draw runs side by side: one panel a group (such as a task), one line a run.
 
     Args:
-        groups: title -> run folders of ``pilotfish train dsrl``; a line is named by its folder.
+        groups: title -> run folders of ``pilotfish train dsrl``. Runs whose folders differ only in a number
+            at the end, such as ``push_sac_0`` and ``push_sac_1``, share a colour.
         picture: PNG to write.
 
     Raises:
@@ -51,8 +53,17 @@ def plot_steering(groups: Mapping[str, Sequence[Path]], picture: Path) -> None:
         1, len(groups), figsize=(5 * len(groups), 3.6), sharey=True, squeeze=False
     )
     for axes, (title, runs) in zip(panels[0], groups.items(), strict=True):
+        kinds = list(dict.fromkeys(_kind(run) for run in runs))
         for run in runs:
-            axes.plot(*read_curve(run).T, label=run.name, linewidth=1.4)
+            kind = _kind(run)
+            first = kind not in [line.get_label() for line in axes.get_lines()]
+            axes.plot(
+                *read_curve(run).T,
+                color=f"C{kinds.index(kind)}",
+                label=kind if first else f"_{run.name}",
+                linewidth=1.1,
+                alpha=0.8,
+            )
         if runs and (runs[0] / "probe.json").exists():
             success = Probe.load(runs[0] / "probe.json").success
             for (name, label), style in zip(WITHOUT.items(), ("-", "--", ":"), strict=True):
@@ -65,3 +76,8 @@ def plot_steering(groups: Mapping[str, Sequence[Path]], picture: Path) -> None:
     figure.tight_layout()
     figure.savefig(picture, dpi=110)
     pyplot.close(figure)
+
+
+def _kind(run: Path) -> str:
+    """The name of a run's folder without the number of its seed."""
+    return re.sub(r"_\d+$", "", run.name)

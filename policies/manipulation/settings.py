@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,7 +45,7 @@ class Settings:
         }
         Path(path).write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
 
-    def require_choice(self, name: str, choices: tuple[str, ...]) -> None:
+    def require_choice(self, name: str, choices: Iterable[str]) -> None:
         """Raises ValueError unless the field is one of the choices."""
         if getattr(self, name) not in choices:
             raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(choices)}")
