@@ -44,6 +44,8 @@ class ChunkWorker:
         def work() -> tuple[NDArray[np.float32], float]:
             if seed is not None:
                 self._policy.reset(seed)
+                if self.observe is not None:  # the reset has forgotten this one too
+                    self.observe(observation)
             return self._policy.act(observation)[0], self._clock() - now
 
         self._job = (ticket, self._thread.submit(work))

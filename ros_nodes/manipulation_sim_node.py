@@ -3,8 +3,8 @@
 Takes ``hand_twist`` (TwistStamped: linear [m/s], angular.z [rad/s], table frame; each message moves the
 hand's target once, by the way of one period of control) and ``gripper`` (JointTrajectory: position of a
 finger [m], the last point counts). Gives ``joint_states``, ``hand_pose``, ``things`` (what lies on the table:
-the names are the layout's label), latched ``success`` and ``episode`` (number of the episode), optionally
-``image``.
+the names are the layout's label), latched ``success`` and ``episode`` (number of the episode), and, where
+``image_period`` [s] says so, ``image``: the fixed camera's picture, of ``image_size`` (height, width) [px].
 
 A command that is too fast is cut to what one action may ask for; one that is not finite is dropped, and
 counted. Where no command comes, the arm stays where it is. Service ``~/reset``: the next episode; with
@@ -37,6 +37,7 @@ from pilotfish.ros_nodes.common import (
     subscribe,
 )
 from pilotfish.worlds.manipulation.arm import CONTROL_RATE, STEP, SUBSTEPS, TURN, WIDEST
+from pilotfish.worlds.manipulation.task import IMAGE_SIZE
 from pilotfish.worlds.registry import make_task
 
 SLICES = 6
@@ -57,6 +58,8 @@ class ManipulationSimNode(Node):
         self.auto_reset = bool(parameter(self, "auto_reset", False))
         self.pause = float(parameter(self, "pause", 1.0))
         self.image_period = float(parameter(self, "image_period", 0.0))
+        height, width = parameter(self, "image_size", list(IMAGE_SIZE))
+        self.image_size = (int(height), int(width))
         factor = float(parameter(self, "real_time_factor", 1.0))
         if factor <= 0:
             raise ValueError(f"real_time_factor must be positive, got {factor}")
@@ -165,12 +168,10 @@ class ManipulationSimNode(Node):
             self._image.publish(self._picture(stamp))
 
     def _picture(self, stamp) -> Image:
-        pixels = self.task.render()
-        image = Image(
-            height=pixels.shape[0], width=pixels.shape[1], encoding="rgb8", step=pixels.shape[1] * 3
-        )
+        height, width = self.image_size
+        image = Image(height=height, width=width, encoding="rgb8", step=width * 3)
         image.header.stamp, image.header.frame_id = stamp, FRAME
-        image.data = pixels.tobytes()
+        image.data = self.task.picture(height, width).tobytes()
         return image
 
     def _status(self) -> Status:
