@@ -69,8 +69,8 @@ class Stack(ArmTask):
             Waypoint((x, y, 0.08), 0.0, WIDEST, tolerance=0.02),
             Waypoint((x, y, 0.02), 0.0, WIDEST),
             Waypoint((x, y, 0.02), 0.0, 0.0, wait=2, tolerance=0.03),
-            # To the chosen side at once, so that the scene shows the choice from there on.
-            Waypoint((x, gy, high), 0.0, 0.0, tolerance=0.03),
+            # More or less to the chosen side at once, so that the scene shows the choice from there on.
+            Waypoint((x, y + self._near(0.7, 0.3) * (gy - y), high), 0.0, 0.0, tolerance=0.03),
             Waypoint((gx, gy, high), 0.0, 0.0, tolerance=0.02),
             Waypoint((gx, gy, over), 0.0, 0.0),
             Waypoint((gx, gy, over), 0.0, WIDEST, wait=3, tolerance=0.03),
