@@ -37,10 +37,8 @@ PAUSE = 1.0
 """Between two episodes [s], as in the arm's parameter file."""
 PATIENCE = 3.0
 """An episode may take this many times its longest [s, wall clock]."""
-LINGER = 0.6
-"""The videos go on for this long when the last episode is over [s]."""
 LONGEST_VIDEO = 40.0
-"""Longer runs are played faster [s]."""
+"""More than this much of work is played faster [s]."""
 
 HELP = """
 Let a simulated arm do a task on its table, over ROS 2 topics: one node is the arm, another its policy, which
@@ -49,7 +47,7 @@ and keeps what there is.
 
 Tasks: push, pick_place, stack, detour. Policies: base (a mediocre diffusion policy), dsrl (the same, steered
 through its noise), vgps (the best of 16 of its samples, by a value), and the others of `pilotfish eval dsrl`;
-NAME=FOLDER takes a model of your own. Needs the install groups [ros,manipulation].
+NAME=FOLDER takes a model of your own. Needs the install groups ros and manipulation.
 
 \b
 pilotfish demo arm
@@ -100,9 +98,9 @@ def arm(
     from pilotfish.worlds.render.mcap import find_mcap
 
     task_class(task)
-    make_folder(out)
     with console.status("Loading the policy (once here, to see that all of it is there) ..."):
         make_chunk_policy(policy, task)
+    make_folder(out)
     # The starts that `pilotfish eval` measures on: no shipped actor or critic was trained on them.
     arguments = {"task": task, "policy": policy, "seed": FIRST_START + seed}
     run = run_nodes(
@@ -112,7 +110,11 @@ def arm(
     row = _figures(settings, trajectory, run)
     figures = json_file or out / "summary.json"
     outcomes = [
-        {"start": FIRST_START + seed + one.number, "success": one.success, "seconds": one.end - one.start}
+        {
+            "start": FIRST_START + seed + one.number,
+            "success": one.success,
+            "seconds": round(one.end - one.start, 3),
+        }
         for one in trajectory.decided
     ]
     write_report(figures, [row], seeds=[seed], outcomes=outcomes)
@@ -167,7 +169,7 @@ def _load(settings: Settings, run: Run) -> ArmTrajectory:
             raise ValueError("no episode was over that the policy had led from its start")
     except (FileNotFoundError, ValueError) as error:
         raise nothing_to_show(settings.out, error) from error
-    return whole.between(counted[0].start, counted[-1].end + LINGER)
+    return whole.between(counted[0].start, counted[-1].end)
 
 
 def _figures(settings: Settings, trajectory: ArmTrajectory, run: Run) -> dict[str, Any]:
@@ -231,9 +233,8 @@ def _draw(settings: Settings, trajectory: ArmTrajectory) -> dict[str, Path]:
     from pilotfish.worlds.render.arm_replay import film_arm, picture_arm
 
     out, title = settings.out, settings.title
-    seconds = min(trajectory.duration, LONGEST_VIDEO)
     return {
-        "video": film_arm(trajectory, out / "arm.mp4", title=title, seconds=seconds),
-        "GIF": film_arm(trajectory, out / "arm.gif", title=title, seconds=seconds),
+        "video": film_arm(trajectory, out / "arm.mp4", title=title, longest=LONGEST_VIDEO),
+        "GIF": film_arm(trajectory, out / "arm.gif", title=title, longest=LONGEST_VIDEO),
         "picture": picture_arm(trajectory, out / "arm.png", title=title),
     }

@@ -46,11 +46,7 @@ LANES = (
 )
 """Name of a lane -> the columns of ``twists`` that it shows, and what they are called."""
 CURVE_COLOURS = tuple(agent_colours(6)[k] for k in (0, 4, 5))
-THING_LOOKS = tuple(
-    (agent_colours(6)[k], across, down, anchor)
-    for k, across, down, anchor in ((0, 0, 1, "mt"), (1, 0, -1, "ms"), (5, 1, 0, "lm"), (3, -1, 0, "rm"))
-)
-"""Colour of a thing, and on which side of it its name stands: things often meet."""
+THING_COLOURS = tuple(agent_colours(6)[k] for k in (0, 1, 5, 3))
 
 
 @dataclass(frozen=True)
@@ -151,19 +147,26 @@ class Plane:
                     place, anchor = (left - 4 * SUPERSAMPLE, y), "rm"
                 pen.text(place, text, font=font, fill=TEXT_COLOUR, anchor=anchor)
         names = "xyz"
-        title = f"{view.title}: {names[view.right]} to the right, {names[view.up]} up [m]"
-        pen.text((left, top - 5 * SUPERSAMPLE), title, font=font, fill=TEXT_COLOUR, anchor="ls")
+        title, above = (
+            f"{view.title}: {names[view.right]} right, {names[view.up]} up [m]",
+            top - 5 * SUPERSAMPLE,
+        )
+        pen.text((left, above), title, font=font, fill=TEXT_COLOUR, anchor="ls")
+        seen = [not np.isnan(places[:, self._axes]).any() for places in self._places.values()]
+        named = list(zip(self._places, cycle(THING_COLOURS), seen))
+        for name, colour, is_seen in reversed(named):
+            if is_seen:
+                pen.text((right, above), name, font=font, fill=colour, anchor="rs")
+                right -= pen.textlength(name, font=font) + 9 * SUPERSAMPLE
         return canvas
 
     def _draw_things(self, pen: ImageDraw.ImageDraw, row: int) -> None:
-        """A square and a name where each thing is; a thing of unknown height is not seen from the side."""
-        font, half = look.font(12 * SUPERSAMPLE), 4 * SUPERSAMPLE
-        for (name, places), (colour, across, down, anchor) in zip(self._places.items(), cycle(THING_LOOKS)):
+        """A square where each thing is; one of unknown height is not seen from the side."""
+        half = 4 * SUPERSAMPLE
+        for places, colour in zip(self._places.values(), cycle(THING_COLOURS)):
             x, y = self._pixels(places[row]).tolist()
             if np.isfinite([x, y]).all():
                 pen.rectangle((x - half, y - half, x + half, y + half), fill=colour)
-                place = (x + 2 * half * across, y + 2 * half * down)
-                pen.text(place, name, font=font, fill=colour, anchor=anchor)
 
     def _line(self, pen: ImageDraw.ImageDraw, path: NDArray, colour: tuple[int, ...], width: int) -> None:
         if len(path) > 1:

@@ -28,8 +28,11 @@ SCENE_SHARE = 0.52
 """Of the width, for the scene."""
 ABOVE_SHARE = 0.58
 """Of the height beside the scene, for the path from above."""
-GIF_FPS, GIF_WIDTH = 8.0, 800
-"""Frames a second and width [px] of a GIF."""
+GIF_FPS, GIF_WIDTH, GIF_SPEED = 8.0, 800, 2.0
+"""Of a film that is a GIF: frames a second, width [px], and seconds of the trajectory in one of the film."""
+FILM_FPS = 10.0
+PAUSE = 5
+"""Frames that a film shows the end of an episode for."""
 
 
 class ArmPainter:
@@ -130,26 +133,40 @@ def animate_arm(
     ``seconds`` is the length of the video: the trajectory is played faster or slower to fit; None
     plays in real time.
     """
-    painter = ArmPainter(trajectory, title, width)
-    try:
-        moments = frame_moments(trajectory.duration, fps, seconds)
-        return write_video(
-            map(painter.frame, moments.tolist()), path, fps, len(moments) if progress else None
-        )
-    finally:
-        painter.close()
+    moments = frame_moments(trajectory.duration, fps, seconds)
+    return _write(ArmPainter(trajectory, title, width), moments, path, fps, progress)
 
 
 def film_arm(
-    trajectory: ArmTrajectory, path: Path | str, *, title: str = "", seconds: float, progress: bool = True
+    trajectory: ArmTrajectory, path: Path | str, *, title: str = "", longest: float, progress: bool = True
 ) -> Path:
-    """A trajectory in a video of ``seconds``; where ``path`` is a .gif, twice as fast and small enough to
-    stand in a web page. Returns its path."""
-    if Path(path).suffix == ".gif":
-        form: dict = {"seconds": seconds / 2, "fps": GIF_FPS, "width": GIF_WIDTH}
-    else:
-        form = {"seconds": seconds, "fps": 10.0}
-    return animate_arm(trajectory, path, title=title, progress=progress, **form)
+    """The decided episodes one after the other, each until it is over; returns the video's path.
+
+    Args:
+        path: .mp4, or .gif: twice as fast and small enough to stand in a web page.
+        longest: more than this much of the trajectory is played faster, to fit into this time [s].
+    """
+    gif = Path(path).suffix == ".gif"
+    fps = GIF_FPS if gif else FILM_FPS
+    speed = max(sum(one.end - one.start for one in trajectory.decided) / longest, 1.0)
+    step = speed * (GIF_SPEED if gif else 1.0) / fps
+    moments = [
+        np.append(np.arange(max(one.start, 0.0), one.end, step), [one.end] * (1 + PAUSE))
+        for one in trajectory.decided
+    ]
+    painter = ArmPainter(trajectory, title, GIF_WIDTH if gif else 1280)
+    return _write(painter, np.concatenate(moments), path, fps, progress)
+
+
+def _write(
+    painter: ArmPainter, moments: NDArray[np.float64], path: Path | str, fps: float, progress: bool
+) -> Path:
+    """A video of frames at moments [s after the start]; the painter is used up."""
+    try:
+        total = len(moments) if progress else None
+        return write_video(map(painter.frame, moments.tolist()), path, fps, total)
+    finally:
+        painter.close()
 
 
 def picture_arm(
