@@ -11,17 +11,20 @@ import typer
 app = typer.Typer(pretty_exceptions_enable=False)
 
 HELP = """
-Turn an MCAP recording of a fleet or of an exploring team into a video and a picture.
+Turn an MCAP recording of a fleet, of an exploring team or of an arm into a video and a picture.
 
 A fleet's recording needs robot_<i>/odom, and map unless --map names one; robot_<i>/goal_pose adds the goals.
 One with a true_map is of an exploring team: robot_<i>/map, waypoint and links add what robots believe, want
-and hear. A recording that was cut off is shown as far as it goes.
+and hear. One with hand_pose is of an arm: things and joint_states add the scene; hand_twist, gripper, episode
+and success add what was asked for and what came of it.
+A recording that was cut off is shown as far as it goes.
 
 \b
 pilotfish view outputs/demo/recording
 pilotfish view fleet.mcap -o fleet.gif --from 30 --until 50 --seconds 10
 pilotfish view fleet.mcap --map warehouse --3d -o fleet_3d.mp4
 pilotfish view team.mcap --seconds 20
+pilotfish view outputs/arm/recording -o arm.gif --until 10 --fps 10 --width 800
 """
 
 
@@ -49,39 +52,56 @@ def view(
     ] = None,
     fps: Annotated[float, typer.Option(min=1.0, max=60.0, help="Frames a second.")] = 25.0,
     width: Annotated[
-        int | None, typer.Option(min=160, max=3840, help="Of the video [px].", show_default="960, or 1280")
+        int | None, typer.Option(min=160, max=3840, help="Of the video [px].", show_default="960 or 1280")
     ] = None,
     in_3d: Annotated[bool, typer.Option("--3d", help="A flight over the map instead of a plan.")] = False,
     still: Annotated[bool, typer.Option("--still", help="With --3d, keep the camera where it is.")] = False,
-    title: Annotated[str, typer.Option(help="Written on the video.", show_default="the file's name")] = "",
+    title: Annotated[
+        str, typer.Option(help="Written on the video.", show_default="task and policy, or the file's name")
+    ] = "",
 ) -> None:
-    from pilotfish.hardware.robots import get_robot
-    from pilotfish.worlds.maps.load import load_map
-    from pilotfish.worlds.render.exploration_recording import holds_exploration, load_exploration
-    from pilotfish.worlds.render.recording import load_recording
+    from pilotfish.worlds.render.arm_recording import holds_arm
+    from pilotfish.worlds.render.exploration_recording import holds_exploration
 
-    grid = load_map(world) if world else None
-    exploring = holds_exploration(recording)
-    if exploring and in_3d:
-        raise ValueError(f"--3d shows fleets; {recording} is of an exploring team")
-    radius = get_robot(robot or ("scout" if exploring else "carrier")).radius
-    load = load_exploration if exploring else load_recording
-    whole = load(recording, grid, radius=radius)
+    kind = "arm" if holds_arm(recording) else "team" if holds_exploration(recording) else "fleet"
+    if in_3d and kind != "fleet":
+        raise ValueError(f"--3d shows fleets; {recording} is of an {kind.replace('team', 'exploring team')}")
+    if kind == "arm" and (world or robot):
+        raise ValueError(f"{recording} is of an arm: leave out {'--map' if world else '--robot'}")
+    whole = _load(kind, recording, world, robot)
     if start >= min(end, whole.duration):
         raise ValueError(f"--from {start:g} leaves nothing of {min(end, whole.duration):.1f} s")
-    show = _show_exploration if exploring else _show_flight if in_3d else _show_fleet
-    options = {"title": title or recording.stem, "seconds": seconds, "fps": fps}
+    show = {"arm": _show_arm, "team": _show_exploration, "fleet": _show_fleet}[kind]
+    if in_3d:
+        show = _show_flight
+    named = ", ".join(filter(None, (whole.task, whole.policy))) if kind == "arm" else ""
+    options = {"title": title or named or recording.stem, "seconds": seconds, "fps": fps}
     if width:
         options["width"] = width
     if in_3d:
         options["still"] = still
     output = output or recording.with_suffix(".mp4")
     picture = output.with_suffix(".png")
-    part = whole.between(start, end)
-    facts = show(part, output, picture, options)
-    typer.echo(f"{whole.n_robots} robots, {whole.duration:.1f} s, {facts}")
+    facts = show(whole.between(start, end), output, picture, options)
+    who = "an arm" if kind == "arm" else f"{whole.n_robots} robots"
+    typer.echo(f"{who}, {whole.duration:.1f} s, {facts}")
     typer.echo(f"video:   {output}")
     typer.echo(f"picture: {picture}")
+
+
+def _load(kind: str, recording: Path, world: str, robot: str) -> Any:
+    """The trajectory of a kind of recording, with the map and the robot's size that were named."""
+    from pilotfish.hardware.robots import get_robot
+    from pilotfish.worlds.maps.load import load_map
+    from pilotfish.worlds.render.arm_recording import load_arm
+    from pilotfish.worlds.render.exploration_recording import load_exploration
+    from pilotfish.worlds.render.recording import load_recording
+
+    if kind == "arm":
+        return load_arm(recording)
+    grid = load_map(world) if world else None
+    radius = get_robot(robot or ("scout" if kind == "team" else "carrier")).radius
+    return (load_exploration if kind == "team" else load_recording)(recording, grid, radius=radius)
 
 
 def _show_fleet(trajectory: Any, output: Path, picture: Path, options: dict[str, Any]) -> str:
@@ -111,6 +131,17 @@ def _show_exploration(trajectory: Any, output: Path, picture: Path, options: dic
     coverage, end = Coverage(trajectory), float(trajectory.times[-1])
     shares = ", ".join(f"{coverage.share(robot, end):.1%}" for robot in range(trajectory.n_robots))
     return f"explored {coverage.team(end):.1%} together; each: {shares}"
+
+
+def _show_arm(trajectory: Any, output: Path, picture: Path, options: dict[str, Any]) -> str:
+    from pilotfish.worlds.render.arm_replay import animate_arm, picture_arm
+
+    animate_arm(trajectory, output, **options)
+    picture_arm(trajectory, picture, **_still(options))
+    decided = trajectory.decided
+    if not decided:
+        return f"{len(trajectory.twists)} commands, no episode that came to an end"
+    return f"{sum(bool(one.success) for one in decided)} of {len(decided)} episodes succeeded"
 
 
 def _still(options: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pilotfish.worlds.draw import PALETTE
 from pilotfish.worlds.registry import MANIPULATION_TASKS
 from pilotfish.worlds.render import look
 from pilotfish.worlds.render.arm_panels import ABOVE, SIDE, Plane, Timeline
-from pilotfish.worlds.render.arm_trajectory import ArmTrajectory, Episode
+from pilotfish.worlds.render.arm_trajectory import SAME_MOMENT, ArmTrajectory, Episode
 from pilotfish.worlds.render.fleet_2d import frame_moments
 from pilotfish.worlds.render.video import write_video
 
@@ -151,7 +151,7 @@ def film_arm(
     speed = max(sum(one.end - one.start for one in trajectory.decided) / longest, 1.0)
     step = speed * (GIF_SPEED if gif else 1.0) / fps
     moments = [
-        np.append(np.arange(max(one.start, 0.0), one.end, step), [one.end] * (1 + PAUSE))
+        np.append(np.arange(one.start + SAME_MOMENT, one.end, step), [one.end] * (1 + PAUSE))
         for one in trajectory.decided
     ]
     painter = ArmPainter(trajectory, title, GIF_WIDTH if gif else 1280)
