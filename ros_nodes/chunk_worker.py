@@ -21,11 +21,10 @@ class ChunkWorker:
     Args:
         policy: is asked in that thread only, but for ``observe``, if it looks back at more than the
             observation of the request.
-        clock: [s].
     """
 
-    def __init__(self, policy: ChunkPolicy, clock: Callable[[], float]) -> None:
-        self._policy, self._clock = policy, clock
+    def __init__(self, policy: ChunkPolicy) -> None:
+        self._policy = policy
         self._thread = ThreadPoolExecutor(1, "policy")
         self._job: tuple[int, Future] | None = None
         looks_back = getattr(policy, "observation_steps", 2) > 1
@@ -38,25 +37,26 @@ class ChunkWorker:
         """Whether a chunk is being computed, or waits to be collected."""
         return self._job is not None
 
-    def ask(self, ticket: int, observation: Observation, now: float, seed: int | None = None) -> None:
-        """Begin with the chunk for the observation [1, ...] of ``now``; a seed resets the policy before."""
+    def ask(self, ticket: int, observation: Observation, seed: int | None = None) -> None:
+        """Begin with the chunk for the observation [1, ...]; a seed resets the policy before."""
+        asked = time.perf_counter()
 
         def work() -> tuple[NDArray[np.float32], float]:
             if seed is not None:
                 self._policy.reset(seed)
                 if self.observe is not None:  # the reset has forgotten this one too
                     self.observe(observation)
-            return self._policy.act(observation)[0], self._clock() - now
+            return self._policy.act(observation)[0], time.perf_counter() - asked
 
         self._job = (ticket, self._thread.submit(work))
 
     def wait(self, seconds: float) -> None:
-        """Until the chunk is there, but no longer than that."""
+        """Until the chunk is there, but no longer than that [wall clock]."""
         if self._job is not None:
             wait([self._job[1]], seconds)
 
     def collect(self) -> tuple[int, tuple[NDArray[np.float32], float] | Exception] | None:
-        """Ticket, and chunk [n, A] with its latency [s] or what the policy raised; None: it is not ready."""
+        """Ticket, and (chunk [n, A], latency [s, wall clock]) or what the policy raised; None: not ready."""
         if self._job is None or not self._job[1].done():
             return None
         (ticket, future), self._job = self._job, None

@@ -25,6 +25,7 @@ ARGUMENTS = [
     PlanArgument("mode", "continuous", "When the policy acts.", choices=("continuous", "on_request")),
     PlanArgument("params_file", "", "Parameter YAML; launch/params/manipulate.yaml if empty."),
     PlanArgument("namespace", "", "Namespace of the whole system."),
+    PlanArgument("use_sim_time", True, "Follow the simulator's /clock; hardware has the time of day."),
     PlanArgument("auto_reset", True, "Begin the next episode when one is over (simulation)."),
     PlanArgument("record", "", "Write an MCAP recording to this path."),
     PlanArgument("seed", 0, "Of the first episode and of the policy's draws."),
@@ -41,6 +42,7 @@ def plan(
     mode: str,
     params_file: str,
     namespace: str,
+    use_sim_time: bool,
     auto_reset: bool,
     record: str,
     seed: int,
@@ -56,6 +58,8 @@ def plan(
         raise ValueError("backend:=gazebo is not there yet for the arm: choose pybullet or hardware")
     if real_time_factor <= 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write a positive number")
+    if not use_sim_time and real_time_factor != 1:
+        raise ValueError(f"real_time_factor:={real_time_factor} needs use_sim_time:=true")
     # Where it cannot be made, the node would be started again and again.
     if policy.partition("=")[0].split("@")[0] not in MANIPULATION_POLICIES:
         if not (Path(policy) / "config.json").is_file():
@@ -78,14 +82,16 @@ def plan(
             **options,
         )
 
-    leads = {"policy": policy, "task": task, "mapping": str(topics), "mode": mode, "seed": seed}
+    clock = {"use_sim_time": use_sim_time and backend != "hardware"}
+    leads = {"policy": policy, "task": task, "mapping": str(topics), "mode": mode, "seed": seed} | clock
     specs = [node("policy_node", "policy", leads, respawn=True)]
     if backend == "pybullet":
-        arm = {"task": task, "seed": seed, "auto_reset": auto_reset, "real_time_factor": real_time_factor}
+        pace = {"real_time_factor": real_time_factor, "wall_clock": not use_sim_time}
+        arm = {"task": task, "seed": seed, "auto_reset": auto_reset} | pace
         specs.insert(0, node("manipulation_sim_node", "manipulation_sim", arm, required=True))
     if record:
         path = {"path": str(Path(record).resolve()), "system": "manipulate", "robots": 1, "rate": 0.0}
-        specs.append(node("recorder_node", "recorder", path))
+        specs.append(node("recorder_node", "recorder", path | clock))
     return specs
 
 

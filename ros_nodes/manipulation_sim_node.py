@@ -5,6 +5,8 @@ hand's target once, by the way of one period of control) and ``gripper`` (JointT
 finger [m], the last point counts). Gives ``joint_states``, ``hand_pose``, ``things`` (what lies on the table:
 the names are the layout's label), latched ``success`` and ``episode`` (number of the episode), and, where
 ``image_period`` [s] says so, ``image``: the fixed camera's picture, of ``image_size`` (height, width) [px].
+Stamps are of its own time, which it gives on ``/clock``: it starts at the time of day, and passes
+``real_time_factor`` times as fast. With ``wall_clock`` they are the time of day.
 
 A command that is too fast is cut to what one action may ask for; one that is not finite is dropped, and
 counted. Where no command comes, the arm stays where it is. Service ``~/reset``: the next episode; with
@@ -18,7 +20,10 @@ import time
 
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.clock import Clock as WallClock
+from rclpy.clock import ClockType
 from rclpy.node import Node
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image, JointState
 from std_msgs.msg import Bool, Float32MultiArray, Int64, MultiArrayDimension
 from std_srvs.srv import Trigger
@@ -36,12 +41,15 @@ from pilotfish.ros_nodes.common import (
     run_node,
     subscribe,
 )
+from pilotfish.ros_nodes.conversions.geometry import to_time
 from pilotfish.worlds.manipulation.arm import CONTROL_RATE, STEP, SUBSTEPS, TURN, WIDEST
 from pilotfish.worlds.manipulation.task import IMAGE_SIZE
 from pilotfish.worlds.registry import make_task
 
 SLICES = 6
 """Parts of a control period that the physics is run in, so that a command acts soon after it came."""
+SLICE = 1 / (CONTROL_RATE * SLICES)
+"""Of simulated time [s]."""
 FINGER = "panda_finger_joint1"
 FRAME = "table"
 CATCH_UP = 0.3
@@ -63,7 +71,11 @@ class ManipulationSimNode(Node):
         factor = float(parameter(self, "real_time_factor", 1.0))
         if factor <= 0:
             raise ValueError(f"real_time_factor must be positive, got {factor}")
-        self._slice = 1 / (CONTROL_RATE * SLICES) / factor
+        self.wall_clock = bool(parameter(self, "wall_clock", False))
+        if self.wall_clock and factor != 1:
+            raise ValueError(f"real_time_factor {factor} needs wall_clock false: the time of day has its own")
+        self._slice = SLICE / factor
+        self.now = self._began = time.time()
         self.episode = -1
         self.rejected = self.commands = self.succeeded = self.ended = 0
         self._joints = publish(self, JointState, "joint_states", SENSOR)
@@ -72,12 +84,13 @@ class ManipulationSimNode(Node):
         self._success = publish(self, Bool, "success", LATCHED)
         self._episode = publish(self, Int64, "episode", LATCHED)
         self._image = publish(self, Image, "image", SENSOR)
+        self._clock_time = publish(self, Clock, "/clock", 10)
         subscribe(self, TwistStamped, "hand_twist", self._on_twist, 10)
         subscribe(self, JointTrajectory, "gripper", self._on_gripper, 10)
         self.create_service(Trigger, "~/reset", self._on_reset)
         Diagnostics(self, "manipulation_sim: arm", self._status)
         self.reset()
-        self.create_timer(self._slice / 2, self._on_timer)
+        self.create_timer(self._slice / 2, self._on_timer, clock=WallClock(clock_type=ClockType.STEADY_TIME))
 
     def reset(self) -> None:
         """Begin the next episode."""
@@ -124,29 +137,36 @@ class ManipulationSimNode(Node):
         self.task.arm.close_to(self.width)
 
     def _on_timer(self) -> None:
-        now = time.monotonic()
-        if now < self._due:
-            return
-        self._due = max(self._due + self._slice, now - CATCH_UP)
+        for _ in range(SLICES):  # no more at once: commands have to get in
+            now = time.monotonic()
+            if now < self._due:
+                return
+            self._due = max(self._due + self._slice, now - CATCH_UP)
+            self._advance()
+
+    def _advance(self) -> None:
+        """Let a slice of time pass, and tell."""
         self.task.simulate(SUBSTEPS // SLICES)
+        self.now = max(self.now + 1e-4, time.time()) if self.wall_clock else self.now + SLICE
         self.slices += 1
         if self.slices % SLICES == 0:
-            self._judge(now)
+            self._judge()
             self._publish()
+        self._clock_time.publish(Clock(clock=to_time(self.now)))
 
-    def _judge(self, now: float) -> None:
+    def _judge(self) -> None:
         """Count the period of control; say so when the task is done, begin anew when it is time."""
         done = self.task.judge()
         if self.over_since is None and (done or self.task.steps >= self.task.MAX_STEPS):
-            self.over_since, self.success = now, done
+            self.over_since, self.success = self.now, done
             self.ended += 1
             self.succeeded += done
             self._success.publish(Bool(data=done))
-        if self.auto_reset and self.over_since is not None and now - self.over_since > self.pause:
+        if self.auto_reset and self.over_since is not None and self.now - self.over_since > self.pause:
             self.reset()
 
     def _publish(self) -> None:
-        stamp = self.get_clock().now().to_msg()
+        stamp = to_time(self.now)
         positions, velocities = self.task.arm.joints()
         joints = JointState(name=self.task.arm.joint_names, position=positions.tolist())
         joints.velocity = velocities.tolist()
@@ -181,6 +201,7 @@ class ManipulationSimNode(Node):
             "success": self.success,
             "episodes_ended": self.ended,
             "episodes_succeeded": self.succeeded,
+            "simulated_seconds": round(self.now - self._began, 2),
             "commands": self.commands,
             "rejected": self.rejected,
         }

@@ -16,6 +16,8 @@ file, or the preset policy_arm or policy_base), ``rate`` (actions a second, as i
 - ``input_timeout``: an input older than this (a source's own ``max_age`` wins) stops the robot once; it is
   held, with an ERROR on /diagnostics, until all are fresh, and then the policy starts anew. With
   ``use_stamps`` the age counts from a message's stamp, if that is earlier than its arrival.
+- ``use_sim_time``: all times are the simulator's, whatever its real-time factor; where its clock goes back,
+  the policy starts anew.
 - ``blend``, ``margin``, ``chunk_timeout``, ``patience`` (here a share of a tick): of the ``ChunkPlayer``.
 
 To stop is to send zero to every TwistStamped output; trajectories and poses are not sent any more, so that
@@ -62,6 +64,7 @@ from pilotfish.ros_nodes.conversions.feature_inputs import FeatureInputs
 from pilotfish.ros_nodes.conversions.features import FeatureMap
 from pilotfish.ros_nodes.conversions.messages import RejectedError, message_class, new_ros_message
 from pilotfish.ros_nodes.managed_node import ManagedNode
+from pilotfish.ros_nodes.pace import Pace
 from pilotfish.ros_nodes.policy_runs import PolicyRuns
 
 MakePolicy = Callable[[str, str], ChunkPolicy]
@@ -118,6 +121,7 @@ class PolicyNode(ManagedNode):
         self._last_tick: float | None = None
         self._periods: deque[float] = deque(maxlen=REMEMBERED)
         self._latencies: deque[float] = deque(maxlen=REMEMBERED)
+        self._pace = Pace(None if parameter(self, "use_sim_time", False) else 1.0)
         self.runs = PolicyRuns(self, self.clock, self._run_begun, self._stop_and_start_anew)
         self.rate = self._positive("rate", 10.0)
         name = self.get_fully_qualified_name().strip("/")
@@ -155,7 +159,7 @@ class PolicyNode(ManagedNode):
             self._warm_up(policy, name),
         )
         self.mapping, self.policy = mapping, policy
-        self._worker = ChunkWorker(policy, self.clock)
+        self._worker = ChunkWorker(policy)
         for output in mapping.outputs:
             self._outputs[output.topic] = publish(self, message_class(output.kind), output.topic, 1)
         events = SubscriptionEventCallbacks(use_default_callbacks=False)
@@ -235,16 +239,19 @@ class PolicyNode(ManagedNode):
 
     def tick(self) -> None:
         """One control tick: take a finished chunk, ask for the next one, send the action that is due."""
-        now, wall, worker = self.clock(), time.perf_counter(), self._worker
-        if worker is None or not self.active or now <= 0.0:
+        now, worker = self.clock(), self._worker
+        if worker is None or not self.active or now <= 0.0:  # simulated time has not begun
             return
+        self._pace.read(now, time.perf_counter())
         self._collect(worker, now)
         self.runs.end_if_overdue(now)
         if not self.runs.running:
             return
         if self._last_tick is not None:
-            self._periods.append(wall - self._last_tick)
-        self._last_tick = wall
+            self._periods.append(now - self._last_tick)
+            if now < self._last_tick:
+                self._clock_went_back()
+        self._last_tick = now
         if not self._fresh(now):
             return
         wanted = not worker.busy and self.player.wants_chunk(now)
@@ -254,12 +261,18 @@ class PolicyNode(ManagedNode):
         if observation is not None and wanted:
             seed = self.seed + self.runs.number - 1 if self._anew else None
             self._anew = False
-            worker.ask(self.player.request(now), observation, now, seed)
+            worker.ask(self.player.request(now), observation, seed)
             if self.player.prompt:
-                worker.wait(self.player.patience)
+                worker.wait(self.player.patience / self._pace.value)
                 self._collect(worker, now)
         if self.runs.running:
             self._send(self.player.action(now), now)
+
+    def _clock_went_back(self) -> None:
+        """The simulator has begun anew: what was seen and planned is of another world."""
+        self._periods.clear()
+        self.inputs.forget()
+        self._stop_and_start_anew()
 
     def _fresh(self, now: float) -> bool:
         """Whether all inputs are; where they begin not to be, stop the robot."""
@@ -284,7 +297,7 @@ class PolicyNode(ManagedNode):
             if self.runs.running:
                 self.runs.end("failed", f"the policy fails: {result}")
             return
-        chunk, latency = result
+        chunk, latency = result[0], result[1] * self._pace.value
         try:
             self.mapping.check_action(chunk)
         except RejectedError as error:

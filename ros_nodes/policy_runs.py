@@ -87,6 +87,8 @@ class PolicyRuns:
 
     def end_if_overdue(self, now: float) -> None:
         """A requested run that has gone on for longer than the time limit has failed."""
+        if self._started <= 0.0 or now < self._started:  # simulated time had not begun, or has begun anew
+            self._started = now
         overdue = 0.0 < self.time_limit < now - self._started
         if self.running and self.mode == "on_request" and overdue:
             self.end("failed", f"not done after {self.time_limit:g} s")
@@ -98,7 +100,7 @@ class PolicyRuns:
             "policy": str(parameter(self._node, "policy", "")),
             "task": str(parameter(self._node, "task", "")),
             "run": self.number,
-            "seconds": round(self._clock() - self._started, 3) if self.number else 0.0,
+            "seconds": round(self._clock() - self._started, 3) if self._started > 0.0 else 0.0,
         }
         self._status.publish(String(data=json.dumps(facts)))
 

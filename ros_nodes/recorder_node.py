@@ -118,6 +118,8 @@ class RecorderNode(Node):
         # A tenth early is in time: the publisher's period need not divide ours.
         period = self._periods[name]
         now = self.get_clock().now().nanoseconds
+        if now == 0:  # simulated time has not begun
+            return False
         return now - self._last.get(name, -period) >= 0.9 * period
 
     def _write(self, name: str, connection: Connection, data: bytes) -> None:

@@ -42,6 +42,11 @@ class FeatureInputs:
         self._since: dict[Source, float] = {}
         self._stamps: dict[str, int] = {}
 
+    def forget(self) -> None:
+        """What was said so far; the counts are kept."""
+        for said in (self._values, self._pictures, self._since, self._stamps):
+            said.clear()
+
     def see(self, topic: str, message: Any, now: float) -> None:
         """Take a message of a topic that arrives ``now`` [s]."""
         stamp = header_time(message)

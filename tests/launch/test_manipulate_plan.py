@@ -20,23 +20,35 @@ def test_on_a_robot_only_the_policy_runs():
     assert names("backend:=hardware") == ["policy"]
 
 
+def test_all_follow_the_simulators_clock_and_hardware_the_time_of_day(tmp_path):
+    record = f"record:={tmp_path / 'arm'}"
+    arm, *others = plan_system("manipulate", ["real_time_factor:=2", record])
+    assert not arm.parameters["wall_clock"]
+    assert [spec.parameters["use_sim_time"] for spec in others] == [True, True]
+    arm, policy = plan_system("manipulate", ["use_sim_time:=false"])
+    assert arm.parameters["wall_clock"] and not policy.parameters["use_sim_time"]
+    (policy,) = plan_system("manipulate", ["backend:=hardware"])
+    assert not policy.parameters["use_sim_time"]
+
+
 def test_a_recording_holds_everything(tmp_path):
     *_, recorder = plan_system("manipulate", [f"record:={tmp_path / 'arm'}"])
     assert recorder.parameters["system"] == "manipulate" and recorder.parameters["rate"] == 0.0
 
 
 @pytest.mark.parametrize(
-    ("word", "message"),
+    ("words", "message"),
     [
         ("backend:=gazebo", "gazebo is not there yet"),
         ("real_time_factor:=0", "positive"),
+        ("real_time_factor:=2 use_sim_time:=false", "needs use_sim_time:=true"),
         ("policy:=nope", "policy:=nope: choose one of base"),
         ("task:=juggle", "pick_place, push, stack, detour"),
     ],
 )
-def test_bad_arguments_name_the_value(word, message):
+def test_bad_arguments_name_the_value(words, message):
     with pytest.raises(ValueError, match=message):
-        plan_system("manipulate", [word])
+        plan_system("manipulate", words.split())
 
 
 def test_a_missing_mapping_is_named():

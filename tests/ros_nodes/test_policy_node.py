@@ -276,6 +276,54 @@ def test_a_request_ends_at_its_time_limit(make):
     assert (bench.node.runs.state, bench.node.runs.reason) == ("failed", "not done after 0.45 s")
 
 
+def test_a_request_before_simulated_time_has_begun_does_not_count_from_1970(make):
+    bench = make(mode="on_request", time_limit=0.45)
+    bench.now = 0.0
+    bench.start()
+    bench.call("start")
+    bench.now = 100.0
+    for _ in range(5):
+        bench.tick()
+        assert bench.node.runs.running
+    bench.tick()
+    assert bench.node.runs.reason == "not done after 0.45 s"
+
+
+def test_a_clock_that_goes_back_makes_it_start_anew(make):
+    bench = make(use_sim_time=True)
+    bench.start()
+    for _ in range(4):
+        bench.tick()
+    resets = len(bench.policy.seeds)
+    bench.now = 50.0  # a simulator that was started again
+    bench.tick(x=None)
+    assert bench.stopped
+    assert bench.node.status()[:2] == (ERROR, "stopped: odom has said nothing usable")
+    bench.tick()
+    assert bench.speeds[-1] == 0.05
+    assert len(bench.policy.seeds) == resets + 1
+
+
+def test_latency_and_patience_are_of_simulated_time(make):
+    bench = make(use_sim_time=True, patience=0.5)
+    bench.start()
+    for _ in range(5):
+        bench.tick()
+        time.sleep(0.01)  # a tick of 0.1 s ten times as fast, or a little less
+    pace = bench.node._pace.value
+    assert 2.0 < pace < 11.0
+    bench.node.runs.on_success(Bool(data=True))  # the next tick asks for a chunk
+    bench.policy.latency = 0.02
+    began = time.perf_counter()
+    bench.tick()
+    assert (
+        time.perf_counter() - began < 0.02
+    )  # it waits for half a tick: 5 ms of the wall clock
+    time.sleep(0.05)
+    bench.tick()
+    assert bench.node.player.expected_latency == pytest.approx(0.02 * bench.node._pace.value, rel=0.5)
+
+
 @pytest.mark.parametrize("mode", ["continuous", "on_request"])
 def test_a_run_can_be_cancelled(make, mode):
     bench = make(mode=mode)
