@@ -58,7 +58,7 @@ def test_an_arm_is_led_as_well_in_time_that_passes_faster_or_slower(factor):
         simulated = float(arm.arm["simulated_seconds"]) - float(before["simulated_seconds"])
         pace = simulated / (time.monotonic() - began)
         print(f"factor {factor}: {succeeded} of {ended}, pace {pace:.2f}, {arm.arm}, {arm.policy}")
-        assert succeeded / ended > 0.6
+        assert succeeded / ended > 0.5
         assert pace == pytest.approx(factor, rel=0.3)
         assert float(arm.policy["period_p50_ms"]) == pytest.approx(100, abs=20)  # of simulated time
 
