@@ -124,6 +124,7 @@ def train_curriculum(
     for index in range(progress["stage"], len(curriculum.stages)):
         stage = curriculum.stages[index]
         if index != progress["stage"]:
+            progress.pop("recent", None)  # a stage is promoted by its own episodes
             progress.update(stage=index, steps=0)
         if progress["steps"] < stage.steps and not start(stage, curriculum, state).finish():
             return False
@@ -179,6 +180,7 @@ class StageRun:
         self.model.set_logger(
             Logger(folder, [make_output_format(kind, folder, suffix) for kind in ("tensorboard", "csv")])
         )
+        self._passed = False  # once promoted, whatever else ends before the stage does
         self._saved = self._started = time.monotonic()
         self._seconds_before = self.progress["seconds"]
 
@@ -202,7 +204,7 @@ class StageRun:
             task = bar.add_task(self.stage.name, total=self.stage.steps, completed=self.progress["steps"])
             on_steps: Callable[[int], bool] = lambda n: self._advance(n, bar, task)  # noqa: E731
             self.run(on_steps)
-        if self.promoted:
+        if self._passed:
             self.progress["steps"] = self.stage.steps
         self.save()
         return self.progress["steps"] >= self.stage.steps
@@ -219,11 +221,13 @@ class StageRun:
         self.progress["steps"] += steps
         bar.update(task, completed=self.progress["steps"])
         now = time.monotonic()
-        if now - self._saved > self.CHECKPOINT_SECONDS:
+        self._passed = self._passed or self.promoted
+        over = self.progress["steps"] >= self.stage.steps or now >= self.state.deadline or self._passed
+        # A stage whose steps are done is saved when it has learned from the last of them, not before.
+        if not over and now - self._saved > self.CHECKPOINT_SECONDS:
             self.save()
             self._saved = now
-        over = self.progress["steps"] >= self.stage.steps or now >= self.state.deadline
-        return not over and not self.promoted
+        return not over
 
     def save(self) -> None:
         """Write weights and progress, atomically."""
@@ -275,14 +279,24 @@ class StageRun:
 
 
 class _Steps(BaseCallback):
-    """Counts SB3's steps towards the stage and logs what has ended."""
+    """Counts SB3's steps towards the stage and logs what has ended.
+
+    SB3 learns from whole rollouts only: one that has begun is finished, and learned from, before the stage is
+    over. SB3 can be stopped in a rollout only, so the step after the last one is not counted.
+    """
 
     def __init__(self, on_steps: Callable[[int], bool], log: Callable[[], None]) -> None:
         super().__init__()
         self._on_steps, self._log = on_steps, log
+        self._going = True
+        self._over = False
 
     def _on_step(self) -> bool:
-        return self._on_steps(self.training_env.num_envs)
+        if self._over:
+            return False
+        self._going = self._on_steps(self.training_env.num_envs) and self._going
+        return True
 
     def _on_rollout_end(self) -> None:
+        self._over = not self._going
         self._log()

@@ -193,7 +193,7 @@ class _StageRun(StageRun):
 
     def __init__(self, stage: Stage, curriculum: Curriculum, state: RunState) -> None:
         self.promotion = stage.promotion
-        self.recent: list[bool] = []
+        self.recent: list[bool] = state.progress.get("recent", [])
         # A resumed stage draws other maps than its first part did, not the same ones again.
         seed = [curriculum.seed, state.progress["stage"], state.progress["steps"]]
         self.teams = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
@@ -236,6 +236,7 @@ class _StageRun(StageRun):
 
     def save(self) -> None:
         """Write weights and progress, and what an estimate is learned from."""
+        self.progress["recent"] = self.recent[-self.promotion.window :]
         super().save()
         if self.estimating:
             self.outcomes.save()
@@ -250,7 +251,7 @@ class _StageRun(StageRun):
         """Record the episodes that have ended."""
         by_family = defaultdict(list)
         for name, _, success, path in self.teams.finished:
-            self.recent.append(success)
+            self.recent.append(bool(success))
             by_family[name.split("-")[0]].append((success, path))
         self.teams.finished.clear()
         for family, ended in by_family.items():

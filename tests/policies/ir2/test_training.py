@@ -10,6 +10,7 @@ pytest.importorskip("stable_baselines3")
 
 import torch
 from safetensors.torch import load_file
+from stable_baselines3 import PPO
 
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
@@ -108,6 +109,29 @@ def test_no_promotion_without_success(tmp_path):
     assert progress(run)["steps"] == 64
     table = (run / "tensorboard" / "a" / "progress-0.csv").read_text()
     assert "explore/hybrid/success" in table.splitlines()[0]
+
+
+def test_episodes_that_count_for_promotion_are_kept_over_a_stop(tmp_path):
+    stage = TINY.split("  - {name: b")[0].replace("cap: 300", "cap: 30")
+    stage = stage.replace("rollout: 8", "rollout: 4\n    promotion: {success: 0.5, window: 2}")
+    run = tmp_path / "run"
+    assert not train(written(tmp_path, stage), run, resume=False, budget_minutes=1e-4)
+    stopped = progress(run)
+    (run / "progress.json").write_text(json.dumps(stopped | {"recent": [True, True]}))
+    assert train(run, run, resume=True)
+    table = (run / "tensorboard" / "a" / f"progress-{stopped['steps']}.csv").read_text()
+    assert len(table.splitlines()) == 2, "one round, then it was promoted"
+
+
+def test_ppo_learns_from_the_last_rollout_too(tmp_path, monkeypatch):
+    """A stage that is shorter than a rollout would teach nothing else."""
+    learned = []
+    monkeypatch.setattr(PPO, "train", lambda model: learned.append(model.rollout_buffer.full))
+    stage = TINY.replace("steps: 96, rollout: 8", "steps: 6, rollout: 8").replace("steps: 64", "steps: 2")
+    run = tmp_path / "run"
+    assert train(written(tmp_path, stage), run, resume=False)
+    assert learned == [True]
+    assert progress(run)["steps"] == 32, "the whole rollout of two teams of two counts"
 
 
 def test_imitation_learns_the_planners_choice(tmp_path):
