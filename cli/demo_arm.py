@@ -34,9 +34,9 @@ app = typer.Typer(pretty_exceptions_enable=False)
 ARM, POLICY = "manipulation_sim: arm", "policy: policy"
 """Names of the statuses of the simulator and of the policy's node."""
 PAUSE = 1.0
-"""Between two episodes [s], as in the arm's parameter file."""
+"""Between two episodes [s, simulated], as in the arm's parameter file."""
 PATIENCE = 3.0
-"""An episode may take this many times its longest [s, wall clock]."""
+"""An episode may take this many times its longest, on the wall clock."""
 LONGEST_VIDEO = 40.0
 """More than this much of work is played faster [s]."""
 
@@ -64,6 +64,7 @@ class Settings:
     task: str
     policy: str
     episodes: int
+    speed: float
     seed: int
     out: Path
 
@@ -77,6 +78,7 @@ def arm(
     task: Annotated[str, typer.Option(help="push, pick_place, stack or detour.")] = "push",
     policy: Annotated[str, typer.Option(help="Any of `pilotfish eval dsrl`.")] = "dsrl",
     episodes: Annotated[int, typer.Option(min=1, help="How many attempts.")] = 8,
+    speed: Annotated[float, typer.Option(min=0.1, help="Simulated seconds a second.")] = 1.0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("outputs/arm"),
     seed: Annotated[int, typer.Option(min=0, help="First start, and the policy's random draws.")] = 0,
     json_file: Annotated[
@@ -85,7 +87,7 @@ def arm(
 ) -> None:
     from rich.console import Console
 
-    settings = Settings(task, policy, episodes, seed, out)
+    settings = Settings(task, policy, episodes, speed, seed, out)
     console = Console()
     use_own_domain()
     started = time.monotonic()
@@ -102,7 +104,12 @@ def arm(
         make_chunk_policy(policy, task)
     make_folder(out)
     # The starts that `pilotfish eval` measures on: no shipped actor or critic was trained on them.
-    arguments = {"task": task, "policy": policy, "seed": FIRST_START + seed}
+    arguments = {
+        "task": task,
+        "policy": policy,
+        "real_time_factor": speed,
+        "seed": FIRST_START + seed,
+    }
     run = run_nodes(
         "manipulate", arguments, out, console, lambda run, nodes: _follow(settings, run, nodes, console)
     )
@@ -130,7 +137,7 @@ def _follow(settings: Settings, run: Run, nodes: Launcher, console: Console) -> 
     from pilotfish.worlds.manipulation.arm import CONTROL_RATE
     from pilotfish.worlds.registry import task_class
 
-    longest = task_class(settings.task).MAX_STEPS / CONTROL_RATE + PAUSE
+    longest = (task_class(settings.task).MAX_STEPS / CONTROL_RATE + PAUSE) / settings.speed
 
     def said(name: str) -> dict[str, str]:
         return run.status.statuses.get(name, ("", {}))[1]
@@ -139,8 +146,9 @@ def _follow(settings: Settings, run: Run, nodes: Launcher, console: Console) -> 
         bar = progress.add_task("Starting the nodes", total=settings.episodes, facts="")
 
         def go_on(deadline: float) -> bool:
-            ended = f"{said(ARM).get('episodes_ended', 0)} episodes are over"
-            return goes_on(run, nodes, console, deadline, ended, alone=True)
+            policy = run.status.statuses.get(POLICY, ("nothing", {}))[0]
+            state = f"{said(ARM).get('episodes_ended', 0)} episodes are over, the policy says: {policy}"
+            return goes_on(run, nodes, console, deadline, state, alone=True)
 
         deadline = time.monotonic() + START_TIMEOUT
         while not (int(said(POLICY).get("chunks", 0)) and "episode" in said(ARM)):
@@ -148,10 +156,12 @@ def _follow(settings: Settings, run: Run, nodes: Launcher, console: Console) -> 
                 return
         # The episode that the policy came into may not be its own; the recording tells (see `led`).
         before = int(said(ARM)["episode"]) + 1
-        deadline = time.monotonic() + 30.0 + PATIENCE * longest * (settings.episodes + 1)
+        run.clock_at_start, started = run.status.clock or 0.0, time.monotonic()
+        deadline = started + 30.0 + PATIENCE * longest * (settings.episodes + 1)
         progress.update(bar, description="Working")
         while True:
-            ended = int(said(ARM)["episodes_ended"])
+            ended, elapsed = int(said(ARM)["episodes_ended"]), (run.status.clock or 0.0) - run.clock_at_start
+            run.real_time_factor = round(elapsed / max(time.monotonic() - started, 1e-9), 3)
             facts = f"{said(ARM)['episodes_succeeded']} of {ended} succeeded"
             progress.update(bar, completed=min(max(ended - before, 0), settings.episodes), facts=facts)
             if ended - before >= settings.episodes or not go_on(deadline):
@@ -204,6 +214,7 @@ def _figures(settings: Settings, trajectory: ArmTrajectory, run: Run) -> dict[st
         "chunks": count("chunks"),
         "late_chunks": count("late_chunks"),
         "held_ticks": count("held_ticks"),
+        "real_time_factor": run.real_time_factor,
         "trouble": run.trouble,
     }
 
@@ -224,6 +235,7 @@ def _print_figures(console: Console, row: dict[str, Any]) -> None:
             ("policy latency", said("latency_p50_ms", "{:.1f} ms median")),
             ("", said("latency_p99_ms", "{:.1f} ms 99th percentile")),
             ("late chunks", said("late_chunks", "{}") + said("chunks", " of {}")),
+            ("real-time factor", said("real_time_factor", "{:.2f}")),
         ],
     )
 
