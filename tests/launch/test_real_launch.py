@@ -1,5 +1,6 @@
 """The launch files under the real ``ros2 launch``, watched on their topics."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -61,24 +62,25 @@ def watch(seconds: float, goals: int) -> dict[str, int]:
     return seen
 
 
-def watch_maps(seconds: float, share: float) -> dict[str, float]:
-    """Last report of the explorers' simulator, as soon as every map holds a share of the building."""
+def watch_status(name: str, figure: str, enough: float, seconds: float) -> dict[str, float]:
+    """A node's last numbers on /diagnostics, as soon as one of them is large enough."""
     import rclpy
     from diagnostic_msgs.msg import DiagnosticArray
 
-    seen = {"known": 0.0, "overlaps": -1.0}
+    seen = {figure: 0.0}
 
     def on_diagnostics(message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.name == "explore_sim: world":
-                values = {pair.key: pair.value for pair in status.values}
-                seen.update({name: float(values[name]) for name in seen})
+            if status.name == name:
+                for pair in status.values:
+                    with contextlib.suppress(ValueError):
+                        seen[pair.key] = float(pair.value)
 
     with rclpy.init():
         node = rclpy.create_node("watcher")
         node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, 50)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and seen["known"] < share:
+        while time.monotonic() < deadline and seen[figure] < enough:
             rclpy.spin_once(node, timeout_sec=0.2)
         node.destroy_node()
     return seen
@@ -128,7 +130,19 @@ def test_robots_reach_goals_under_ros2_launch(launched):
 
 def test_a_team_explores_under_ros2_launch(launched):
     words = ["explore.launch.py", "world:=gen:offices?size=80x120&seed=1", "robots:=3", "radio:=mid"]
-    seen, code, said = launched(words, lambda: watch_maps(SECONDS, share=0.99))
+    seen, code, said = launched(words, lambda: watch_status("explore_sim: world", "known", 0.99, SECONDS))
     assert seen["known"] >= 0.99, f"{seen} after {SECONDS} s; the launch said:\n{said}"
     assert seen["overlaps"] == 0
+    assert code == 0, said
+
+
+def test_an_arm_is_led_under_ros2_launch(launched):
+    pytest.importorskip("gymnasium", reason="needs the install group [manipulation]")
+    words = ["manipulate.launch.py", "task:=push", "policy:=dsrl", "real_time_factor:=2"]
+    seen, code, said = launched(
+        words, lambda: watch_status("manipulation_sim: arm", "episodes_ended", 4, SECONDS)
+    )
+    assert seen["episodes_ended"] >= 4, f"{seen} after {SECONDS} s; the launch said:\n{said}"
+    assert seen["episodes_succeeded"] >= 2
+    assert seen["rejected"] == 0
     assert code == 0, said
