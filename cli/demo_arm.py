@@ -37,7 +37,7 @@ PAUSE = 1.0
 """Between two episodes [s, simulated], as in the arm's parameter file."""
 PATIENCE = 3.0
 """An episode may take this many times its longest, on the wall clock."""
-LONGEST_VIDEO = 40.0
+LONGEST_VIDEO = 30.0
 """More than this much of work is played faster [s]."""
 
 HELP = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,9 +165,18 @@ def _write(
     """A video of frames at moments [s after the start]; the painter is used up."""
     try:
         total = len(moments) if progress else None
-        return write_video(map(painter.frame, moments.tolist()), path, fps, total)
+        return write_video(_frames(painter, moments.tolist()), path, fps, total)
     finally:
         painter.close()
+
+
+def _frames(painter: ArmPainter, moments: Sequence[float]) -> Iterator[NDArray[np.uint8]]:
+    """A frame a moment, uint8 [H, W, 3]; one that lasts is drawn once."""
+    drawn, frame = np.nan, np.zeros((0, 0, 3), np.uint8)
+    for moment in moments:
+        if moment != drawn:
+            drawn, frame = moment, painter.frame(moment)
+        yield frame
 
 
 def picture_arm(
