@@ -87,17 +87,19 @@ class Plane:
         """The paths of the episodes that are over thinly, that of the ``current`` one strongly."""
         trajectory, canvas = self._trajectory, self._base.copy()
         pen = ImageDraw.Draw(canvas, "RGBA")
-        for episode in trajectory.episodes:
+        # Failures, mostly the fewer, over successes and stronger.
+        for episode in sorted(trajectory.episodes, key=lambda one: one.success is False):
             if episode is not current and episode.end <= now:
-                colour = (*OUTCOME_COLOURS[episode.success], 130)
-                self._line(pen, trajectory.hands[trajectory.rows_of(episode), :3], colour, THIN)
+                path = trajectory.hands[trajectory.rows_of(episode), :3]
+                colour = (*OUTCOME_COLOURS[episode.success], 230 if episode.success is False else 130)
+                self._line(pen, path, colour, THIN)
         row = trajectory.row_at(now)
         self._draw_things(pen, row)
         if current is not None:
             path = trajectory.hands[trajectory.rows_of(current, now), :3]
             over = current.success if current.end <= now else None
-            colour = OUTCOME_COLOURS[over] if over is not None else HAND_COLOUR
-            self._line(pen, path, (*colour, 255), THICK)
+            strong = OUTCOME_COLOURS[over] if over is not None else HAND_COLOUR
+            self._line(pen, path, (*strong, 255), THICK)
         x, y = self._pixels(trajectory.hands[row, :3]).tolist()
         radius = 6 * SUPERSAMPLE
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=HAND_COLOUR)
@@ -177,7 +179,7 @@ class Plane:
 def _places(trajectory: ArmTrajectory) -> dict[str, NDArray[np.float64]]:
     """Thing -> float64 [T, 3] where it is [m]; NaN where that was not recorded."""
     columns = {name: k for k, name in enumerate(trajectory.thing_names)}
-    places = {}
+    places: dict[str, NDArray[np.float64]] = {}
     for name in columns:
         thing = name.removesuffix("_x")
         if thing != name and f"{thing}_y" in columns:
@@ -243,19 +245,20 @@ class Timeline:
         font, (low, high) = look.font(12 * SUPERSAMPLE), lane.limits
         upper, lower = SUPERSAMPLE * (top + 6), SUPERSAMPLE * (top + LANE - 6)
 
-        def height(value: NDArray | float) -> NDArray | float:
+        def height(value: NDArray[np.float64]) -> NDArray[np.float64]:
             return lower - (np.clip(value, low, high) - low) / (high - low) * (lower - upper)
 
         left, right = SUPERSAMPLE * self._x(0.0), SUPERSAMPLE * self._x(self._trajectory.duration)
         pen.rectangle((left, upper, right, lower), fill=PALETTE["floor"])
-        pen.line((left, height(0.0), right, height(0.0)), fill=(205, 200, 188), width=SUPERSAMPLE)
+        zero = float(height(np.zeros(1))[0])
+        pen.line((left, zero, right, zero), fill=(205, 200, 188), width=SUPERSAMPLE)
         pen.text((SUPERSAMPLE * 10, upper), lane.name, font=font, fill=TEXT_COLOUR, anchor="lt")
         for value, anchor in ((low, "rs"), (high, "rt")):
             place = (left - 4 * SUPERSAMPLE, upper if value == high else lower)
             pen.text(place, f"{value:g}", font=font, fill=TEXT_COLOUR, anchor=anchor)
-        x_of_name = SUPERSAMPLE * 10
+        x_of_name = 10.0 * SUPERSAMPLE
         for (name, values), colour in zip(lane.curves, CURVE_COLOURS, strict=False):
-            x = SUPERSAMPLE * np.array([self._x(time) for time in lane.times])
+            x = SUPERSAMPLE * np.array([self._x(time) for time in lane.times.clip(0.0).tolist()])
             corners = np.stack([np.repeat(x, 2)[1:], np.repeat(height(values), 2)[:-1]], axis=-1)
             if len(corners) > 1:
                 pen.line(list(map(tuple, corners.tolist())), fill=colour, width=SUPERSAMPLE)
@@ -266,8 +269,8 @@ class Timeline:
         font, duration = look.font(12 * SUPERSAMPLE), self._trajectory.duration
         step = next((s for s in (1, 2, 5, 10, 20, 60, 120, 300) if duration / s <= 16), 600)
         top = SUPERSAMPLE * (self.size[1] - 18)
-        for second in np.arange(0, duration + 1e-9, step):
-            text = f"{second:g} s"
+        for second in range(0, int(duration) + 1, step):
+            text = f"{second} s"
             pen.text((SUPERSAMPLE * self._x(second), top), text, font=font, fill=TEXT_COLOUR, anchor="mt")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,11 +173,10 @@ def _write(
 
 def _frames(painter: ArmPainter, moments: Sequence[float]) -> Iterator[NDArray[np.uint8]]:
     """A frame a moment, uint8 [H, W, 3]; one that lasts is drawn once."""
-    drawn, frame = np.nan, np.zeros((0, 0, 3), np.uint8)
-    for moment in moments:
-        if moment != drawn:
-            drawn, frame = moment, painter.frame(moment)
-        yield frame
+    for moment, lasting in groupby(moments):
+        frame = painter.frame(moment)
+        for _ in lasting:
+            yield frame
 
 
 def picture_arm(

@@ -9,6 +9,7 @@ import pybullet
 from numpy.typing import NDArray
 
 from pilotfish.worlds.manipulation.task import AWAY, ArmTask
+from pilotfish.worlds.manipulation.tasks.push import Push
 from pilotfish.worlds.registry import make_task, task_class
 from pilotfish.worlds.render.arm_trajectory import ArmTrajectory
 
@@ -68,7 +69,7 @@ def _lay(task: ArmTask, values: Mapping[str, float]) -> None:
     """Put a task's bodies where ``ENVIRONMENT_NAMES`` -> value says they are."""
     for thing, attribute in BODIES[task.NAME].items():
         body = getattr(task, attribute)
-        if task.NAME == "push" and thing == "bar":
+        if isinstance(task, Push) and thing == "bar":
             body = _loaded_bar(task, values)
         (_, _, z), orientation = task.client.getBasePositionAndOrientation(body)
         if thing == "bar":
@@ -84,7 +85,7 @@ def _yaw(values: Mapping[str, float]) -> float:
     return float(np.arctan2(values["sin_yaw"], values["cos_yaw"]))
 
 
-def _loaded_bar(task: ArmTask, values: Mapping[str, float]) -> int:
+def _loaded_bar(task: Push, values: Mapping[str, float]) -> int:
     """The one of push's two bars that is loaded where the recorded one is; the other is put away."""
     yaw = _yaw(values)
     across = (values["load_y"] - values["bar_y"]) * np.cos(yaw) - (
