@@ -165,7 +165,10 @@ def _since(start: float, rows: list[tuple[float, ...]], columns: int) -> NDArray
 
 
 def _episodes(heard: _Heard, start: float, duration: float) -> tuple[Episode, ...]:
-    """The simulator says ``success`` False when an episode begins, and what came of it when it is over."""
+    """The simulator says ``success`` False when an episode begins, and what came of it when it is over.
+
+    What it says after that is of a success that came too late.
+    """
     if not heard.begun:
         return (Episode(0, 0.0, duration, None),)
     episodes = []
@@ -174,7 +177,7 @@ def _episodes(heard: _Heard, start: float, duration: float) -> tuple[Episode, ..
         words = [
             (time, done) for time, done in heard.judged if begin + SAME_MOMENT < time < stop - SAME_MOMENT
         ]
-        success = any(done for _, done in words) if words else None
+        success = words[0][1] if words else None
         end = min(words[0][0] if words else stop, start + duration) - start
         episodes.append(Episode(number, begin - start, end, success))
     return tuple(episodes)

@@ -20,9 +20,9 @@ START = 1000.0
 HEADER = T["std_msgs/msg/Header"](stamp=T["builtin_interfaces/msg/Time"](sec=0, nanosec=0), frame_id="table")
 SECONDS = 6.0
 
-# The episodes: of the first nothing was led, the second succeeds, the third fails, the fourth goes on.
+# The episodes: of the first nothing was led, the second succeeds, the third too late, the fourth goes on.
 BEGINS = (0.0, 1.5, 3.0, 4.5)
-JUDGED = ((1.0, False), (2.2, True), (4.0, False))
+JUDGED = ((1.0, False), (2.2, True), (4.0, False), (4.3, True))
 
 
 def vector(x: float, y: float, z: float):
