@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import imageio.v3 as imageio
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ pytest.importorskip("gymnasium", reason="needs the install group [manipulation]"
 from pilotfish.cli import demo, demo_arm, view
 from pilotfish.cli.demo_parts import Run
 from pilotfish.cli.main import main
+from pilotfish.worlds.manipulation.tasks.push import THERE
 from pilotfish.worlds.render.arm_recording import load_arm
 
 
@@ -48,6 +50,11 @@ def test_an_arm_works_and_leaves_all_its_files(tmp_path):
     trajectory = load_arm(out / "recording")
     assert (trajectory.task, trajectory.policy) == ("push", "dsrl")
     assert [one.success for one in trajectory.led()[:3]] == [one["success"] for one in report["outcomes"]]
+    for one in trajectory.decided:
+        if one.success:  # and then the bar is over the mark, in the picture too
+            things = trajectory.things[trajectory.rows_of(one)][-1]
+            bar, goal = things[:2], things[-2:]
+            assert np.linalg.norm(bar - goal) < THERE + 1e-4
     film = tmp_path / "film.gif"
     again = ["--until", "2", "--fps", "5", "--width", "480", "-o", str(film)]
     shown = CliRunner().invoke(view.app, [str(out / "recording"), *again])

@@ -153,7 +153,7 @@ def film_arm(
     speed = max(sum(one.end - one.start for one in trajectory.decided) / longest, 1.0)
     step = speed * (GIF_SPEED if gif else 1.0) / fps
     moments = [
-        np.append(np.arange(one.start + SAME_MOMENT, one.end, step), [one.end] * (1 + PAUSE))
+        np.append(np.arange(one.start + SAME_MOMENT, one.end, step), [one.end + SAME_MOMENT] * (1 + PAUSE))
         for one in trajectory.decided
     ]
     painter = ArmPainter(trajectory, title, GIF_WIDTH if gif else 1280)
@@ -191,7 +191,8 @@ def picture_arm(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if moment is None:
-        moment = trajectory.decided[-1].end if trajectory.decided else trajectory.duration
+        # The pose that decided an episode may be recorded just after the word about it.
+        moment = trajectory.decided[-1].end + SAME_MOMENT if trajectory.decided else trajectory.duration
     painter = ArmPainter(trajectory, title, width)
     try:
         Image.fromarray(painter.frame(moment)).save(path, optimize=True)

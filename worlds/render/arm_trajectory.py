@@ -99,10 +99,12 @@ class ArmTrajectory:
     def between(self, start: float, end: float) -> ArmTrajectory:
         """The part from ``start`` to ``end`` [s]; its time begins with 0.
 
+        Poses of the same moment as the start or the end belong to it.
+
         Raises:
             ValueError: the hand was not recorded in that part.
         """
-        rows = (self.times >= start) & (self.times <= end)
+        rows = (self.times >= start - SAME_MOMENT) & (self.times <= end + SAME_MOMENT)
         if not rows.any():
             raise ValueError(f"nothing of the hand was recorded from {start:g} s to {end:g} s")
         episodes = [

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -182,3 +183,12 @@ def test_view_knows_what_it_is(tmp_path, leave_out):
 def test_what_does_not_suit_an_arm_is_named(tmp_path, words, message):
     result = CliRunner().invoke(app, [str(record(tmp_path / "bag")), *words])
     assert isinstance(result.exception, ValueError) and re.search(message, str(result.exception))
+
+
+def test_the_pose_that_decided_an_episode_belongs_to_it(tmp_path):
+    whole = load_arm(record(tmp_path / "bag"))
+    # The last pose of the second episode was recorded 20 ms after the word of its success.
+    late = replace(whole, times=whole.times + 0.02)
+    part = late.between(1.5, 2.2)
+    assert part.times[-1] == pytest.approx(0.72) and part.hands[-1, 0] == pytest.approx(0.022)
+    assert part.hands[part.rows_of(part.episodes[0])][-1, 0] == pytest.approx(0.022)
