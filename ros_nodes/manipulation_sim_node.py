@@ -162,6 +162,10 @@ class ManipulationSimNode(Node):
             self.ended += 1
             self.succeeded += done
             self._success.publish(Bool(data=done))
+        elif done and not self.success and not self.auto_reset:
+            # Not counted, for the task's time was over; but a run that was asked for later is done.
+            self.success = True
+            self._success.publish(Bool(data=True))
         if self.auto_reset and self.over_since is not None and self.now - self.over_since > self.pause:
             self.reset()
 

@@ -8,6 +8,7 @@ pytest.importorskip("rclpy")
 pytest.importorskip("gymnasium", reason="needs the install group [manipulation]")
 
 from rosbags.highlevel import AnyReader
+from std_srvs.srv import Trigger
 
 from pilotfish.ros_nodes.live_system import LiveSystem
 from pilotfish.ros_nodes.plan import plan_system
@@ -30,20 +31,41 @@ class LiveArm(LiveSystem):
         return self.status.statuses.get("policy: policy", ("", {}))[1]
 
     def wait_until_ready(self) -> None:
-        self.wait_for(lambda: int(self.arm.get("commands", 0)) > 0, 60.0, "the first command")
+        self.wait_for(lambda: self.arm and self.policy.get("state"), 60.0, "both nodes")
 
-    def episodes(self, count: int, timeout: float) -> tuple[int, int]:
-        """Wait for so many episodes; returns how many ended, and how many of them succeeded."""
-        self.wait_for(lambda: int(self.arm["episodes_ended"]) >= count, timeout, f"{count} episodes")
-        return int(self.arm["episodes_ended"]), int(self.arm["episodes_succeeded"])
+    def call(self, service: str) -> Trigger.Response:
+        """Ask for something."""
+        client = self.watch.node.create_client(Trigger, service)
+        assert client.wait_for_service(10.0)
+        answer = client.call_async(Trigger.Request())
+        self.wait_for(answer.done, 10.0, f"{service} to answer")
+        return answer.result()
+
+    @property
+    def commands(self) -> int:
+        """That the arm has got."""
+        return int(self.arm["commands"])
+
+    @property
+    def ended(self) -> int:
+        """Episodes, for whatever reason."""
+        return int(self.arm["episodes_ended"])
+
+    def episodes(self, count: int, timeout: float) -> float:
+        """Wait for so many episodes after the one that is under way; the share that succeeded."""
+        first = self.ended + 1
+        self.wait_for(lambda: self.ended >= first, timeout, "the end of an episode")
+        ended, succeeded = self.ended, int(self.arm["episodes_succeeded"])
+        self.wait_for(lambda: self.ended >= ended + count, timeout, f"{count} episodes")
+        return (int(self.arm["episodes_succeeded"]) - succeeded) / (self.ended - ended)
 
 
 def test_a_steered_arm_pushes_over_topics_and_is_recorded(tmp_path):
     path = tmp_path / "arm"
     with LiveArm("task:=push", "policy:=dsrl", f"record:={path}") as arm:
-        ended, succeeded = arm.episodes(8, 90.0)
-        print(f"{succeeded} of {ended}, {arm.arm}")
-        assert succeeded / ended > 0.6
+        success_rate = arm.episodes(8, 90.0)
+        print(f"{success_rate:.0%}, {arm.arm}")
+        assert success_rate > 0.6
         assert int(arm.arm["rejected"]) == 0
     with AnyReader([path]) as bag:
         counts = {connection.topic: connection.msgcount for connection in bag.connections}
@@ -54,21 +76,38 @@ def test_a_steered_arm_pushes_over_topics_and_is_recorded(tmp_path):
 def test_an_arm_is_led_as_well_in_time_that_passes_faster_or_slower(factor):
     with LiveArm("task:=push", "policy:=dsrl", f"real_time_factor:={factor}") as arm:
         before, began = arm.arm, time.monotonic()
-        ended, succeeded = arm.episodes(5, 120.0)
+        success_rate = arm.episodes(5, 120.0)
         simulated = float(arm.arm["simulated_seconds"]) - float(before["simulated_seconds"])
         pace = simulated / (time.monotonic() - began)
-        print(f"factor {factor}: {succeeded} of {ended}, pace {pace:.2f}, {arm.arm}, {arm.policy}")
-        assert succeeded / ended > 0.5
+        print(f"factor {factor}: {success_rate:.0%}, pace {pace:.2f}, {arm.arm}, {arm.policy}")
+        assert success_rate > 0.5
         assert pace == pytest.approx(factor, rel=0.3)
         assert float(arm.policy["period_p50_ms"]) == pytest.approx(100, abs=20)  # of simulated time
 
 
-def test_a_killed_policy_stops_the_arm_and_goes_on_when_it_is_back():
+def test_a_request_is_done_though_the_arm_has_waited_for_longer_than_the_task_takes():
+    words = ["task:=push", "policy:=dsrl", "mode:=on_request", "auto_reset:=false", "real_time_factor:=3"]
+    with LiveArm(*words) as arm:
+        arm.wait_for(lambda: arm.ended == 1, 60.0, "the end of the task's time")
+        assert arm.commands == 0 and arm.policy["state"] == "idle"
+        assert arm.call("/policy/start").message == "run 1"
+        arm.wait_for(lambda: arm.policy["state"] == "done", 60.0, "the end of the run")
+        arm.wait_for(lambda: arm.arm["success"] == "True", 10.0, "the arm to say so, too")
+        assert arm.arm["episodes_succeeded"] == "0"
+        again = arm.call("/policy/cancel")
+        assert not again.success and again.message == "nothing runs"
+
+
+def test_an_arm_without_its_policy_gets_no_commands_until_it_is_back():
     with LiveArm("task:=push", "policy:=dsrl") as arm:
-        arm.episodes(1, 60.0)
+        arm.wait_for(lambda: arm.commands > 0, 60.0, "commands")
         arm.system.kill("policy")
-        before = int(arm.arm["episodes_ended"])
         arm.wait_for(lambda: not arm.system.running("policy"), 10.0, "the end of the policy")
+        first = arm.ended
+        arm.wait_for(lambda: arm.ended >= first + 1, 20.0, "the end of an episode")
+        alone = arm.commands
+        arm.wait_for(lambda: arm.ended >= first + 2, 20.0, "an episode without a policy")
+        assert arm.commands == alone
         arm.system.restart("policy")
-        ended, _ = arm.episodes(before + 2, 60.0)
-        assert ended >= before + 2
+        arm.wait_for(lambda: arm.commands > alone, 60.0, "commands")
+        assert arm.episodes(3, 60.0) > 0.3
