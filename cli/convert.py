@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -77,5 +76,6 @@ def convert(
     typer.echo(f"written: {target}")
     if json_file is not None:
         facts = {"command": "convert", "source": str(source), "target": str(target)} | report.as_dict()
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        from pilotfish.cli.report import write_json
+
+        write_json(json_file, facts)

@@ -93,9 +93,9 @@ def arm(
     started = time.monotonic()
     import rclpy  # noqa: F401  (without it, the error says at once which install group is missing)
 
-    from pilotfish.cli.evaluate_manipulation import FIRST_START
     from pilotfish.cli.report import write_report
     from pilotfish.policies.registry import make_chunk_policy
+    from pilotfish.worlds.manipulation.seeds import EVALUATION
     from pilotfish.worlds.registry import task_class
     from pilotfish.worlds.render.mcap import find_mcap
 
@@ -108,7 +108,7 @@ def arm(
         "task": task,
         "policy": policy,
         "real_time_factor": speed,
-        "seed": FIRST_START + seed,
+        "seed": EVALUATION.start + seed,
     }
     run = run_nodes(
         "manipulate", arguments, out, console, lambda run, nodes: _follow(settings, run, nodes, console)
@@ -118,7 +118,7 @@ def arm(
     figures = json_file or out / "summary.json"
     outcomes = [
         {
-            "start": FIRST_START + seed + one.number,
+            "start": EVALUATION.start + seed + one.number,
             "success": one.success,
             "seconds": round(one.end - one.start, 3),
         }

@@ -16,9 +16,9 @@ Policies: base (the diffusion policy as it is), w0 and wbest (its noise held at 
 of a search), dsrl_sac and dsrl (steered), random_k and vgps (16 samples, one chosen at random or by value),
 dsrl+vgps; vgps@K@TEMPERATURE draws another number of samples, and chooses by softmax. NAME=FOLDER evaluates
 another model of that kind, and {seed} in FOLDER is one training run each.
-Seeds are those of a policy's own draws, or of its training. The starts are fixed; no shipped actor or critic
-was trained or chosen on them. Intervals: bootstrap over seeds and starts (10,000 resamples); `difference` is
-to the first policy of the list.
+Seeds are those of a policy's own draws, or of its training. The starts are fixed; no shipped actor, critic or
+base policy was trained or chosen on them (worlds/manipulation/seeds.py). Intervals: bootstrap over seeds and
+starts (10,000 resamples); `difference` is to the first policy of the list.
 
 \b
 pilotfish eval dsrl --task push
@@ -28,9 +28,6 @@ pilotfish eval vgps --task push --policy base,random_k,vgps --episodes 200 --jso
 pilotfish eval vgps --task push --base diffusion/push_unet --policy base,random_k,vgps
 pilotfish eval dsrl --task push --policy base,dsrl --film push.mp4
 """
-
-FIRST_START = 400_000
-"""Seed of the first start; training starts lie far from here (see ``policies/dsrl/environment.py``)."""
 
 DEFAULTS = {
     "dsrl": "base,w0,wbest,dsrl_sac,dsrl",
@@ -73,6 +70,7 @@ def _run(
     film_episodes: int,
 ) -> None:
     from pilotfish.policies.registry import make_chunk_policy
+    from pilotfish.worlds.manipulation.seeds import evaluation_starts
     from pilotfish.worlds.registry import MANIPULATION_TASKS, task_class
 
     tasks = list(MANIPULATION_TASKS) if task == "all" else [name.strip() for name in task.split(",")]
@@ -81,6 +79,7 @@ def _run(
     policies = [name.strip() for name in policy.split(",")]
     if film is not None and film.suffix not in (".mp4", ".gif"):
         raise ValueError(f"--film {film}: the name of a video ends with .mp4 or .gif")
+    starts = evaluation_starts(episodes)
     # A name that is not there should not cost the episodes before it.
     made = {
         (task_name, name): [
@@ -89,23 +88,23 @@ def _run(
         for task_name in tasks
         for name in policies
     }
-    rows, outcomes = _measure(made, tasks, policies, episodes, seeds)
+    rows, outcomes = _measure(made, tasks, policies, starts, seeds)
     from pilotfish.cli.report import print_rows, write_report
 
     columns = ["task", "policy", "n", "success_rate", "difference", "worst_seed", "steps", "ms_per_chunk"]
     print_rows(rows, columns)
     if json is not None:
-        write_report(json, rows, seeds, outcomes=outcomes, first_start=FIRST_START)
+        write_report(json, rows, seeds, outcomes=outcomes, first_start=starts.start)
     if film is not None:
         from pilotfish.worlds.render.arm_film import film_side_by_side
 
         shown = {name: made[tasks[0], name][0] for name in policies}
-        film_side_by_side(tasks[0], shown, range(FIRST_START, FIRST_START + film_episodes), film)
+        film_side_by_side(tasks[0], shown, evaluation_starts(film_episodes), film)
         typer.echo(film)
 
 
 def _measure(
-    made: dict[tuple[str, str], list], tasks: list[str], policies: list[str], episodes: int, seeds: list[int]
+    made: dict[tuple[str, str], list], tasks: list[str], policies: list[str], starts: range, seeds: list[int]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the table, and the success of every episode."""
     import time
@@ -118,10 +117,9 @@ def _measure(
     from pilotfish.worlds.registry import make_task
 
     rows, outcomes = [], []
-    starts = range(FIRST_START, FIRST_START + episodes)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as progress:
-        bar = progress.add_task("episodes", total=len(made) * len(seeds) * episodes)
+        bar = progress.add_task("episodes", total=len(made) * len(seeds) * len(starts))
         for task_name in tasks:
             evaluator = Evaluator(lambda name=task_name: make_task(name))
             first = None
@@ -146,7 +144,9 @@ def _chunk_cost(policy, task, time) -> float:
     """CPU time of one decision for one robot [ms], the median of 30."""
     import numpy as np
 
-    seen, _ = task.reset(seed=FIRST_START - 1)
+    from pilotfish.worlds.manipulation.seeds import TUNING
+
+    seen, _ = task.reset(seed=TUNING.start)
     alone = {name: value[None] for name, value in seen.items()}
     policy.reset(0)
     costs = []

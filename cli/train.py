@@ -46,7 +46,8 @@ def train(
         Path | None, typer.Option(help="Curriculum or settings, YAML; the system's own if none.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the new run.", show_default="runs/SYSTEM")
+        Path | None,
+        typer.Option(help="Folder of the new run.", show_default="runs/SYSTEM, runs/SYSTEM_TASK_SEED"),
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a run to go on with.")] = None,
     budget: Annotated[
@@ -61,20 +62,33 @@ def train(
         str, typer.Option(help="LeRobotDataset of demonstrations; of vgps also a dsrl run. One a task.")
     ] = "",
     base: Annotated[str, typer.Option(help="Folder of the base policy, if not the task's own.")] = "",
-    seed: Annotated[int, typer.Option(help="Of the arm's trainings; a curriculum names its own.")] = 0,
-    steps: Annotated[int, typer.Option(help="Environment steps of a dsrl run.", min=1)] = 20_000,
+    seed: Annotated[
+        int | None, typer.Option(help="Of the arm's trainings; a curriculum names its own.", show_default="0")
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            help="Environment steps of a dsrl run; more with --resume.", min=1, show_default="20000"
+        ),
+    ] = None,
 ) -> None:
     if system not in SYSTEMS:
         raise ValueError(f"no training for {system!r}: choose one of {', '.join(SYSTEMS)}")
     if resume is not None and (config is not None or out is not None):
         raise ValueError("--resume goes on with a run as it was: leave --config and --out away")
-    if system in CURRICULA and (task or data or base):
-        raise ValueError(f"--task, --data and --base are for {', '.join(ARM)}, not for {system}")
+    own = {"--task": task, "--data": data, "--base": base, "--seed": seed, "--steps": steps}
+    given = [name for name, value in own.items() if value not in (None, "")]
+    if system in CURRICULA and given:
+        raise ValueError(f"{', '.join(given)} is for {', '.join(ARM)}, not for {system}")
+    if resume is not None and set(given) - {"--steps"}:
+        raise ValueError(f"--resume goes on with a run as it was: leave {', '.join(given)} away")
+    if steps is not None and system != "dsrl":
+        raise ValueError(f"--steps is for dsrl; {system} has `steps` in its settings (--config)")
     import torch
 
     torch.set_num_threads(threads)
-    own = f"{system}_{task.replace(',', '_')}_{seed}" if task else system
-    folder = resume or out or Path("runs") / own
+    name = f"{system}_{task.replace(',', '_')}_{seed or 0}" if task else system
+    folder = resume or out or Path("runs") / name
     if system in ARM:
         from pilotfish.cli.train_arm import ArmRun, train_arm
 

@@ -20,10 +20,12 @@ class ArmRun:
     task: str
     data: str
     base: str
-    seed: int
-    steps: int
+    seed: int | None
+    steps: int | None
 
 
+STEPS = 20_000
+"""Environment steps of a dsrl run."""
 KEPT = ("system", "task", "data", "base", "seed", "steps")
 
 
@@ -40,7 +42,7 @@ def train_arm(run: ArmRun) -> bool:
     if run.resume:
         return _TRAININGS[run.system](_asked_before(run, note))
     _check(run)
-    if note.exists():
+    if note.exists() and not _nothing_began(run.out):
         raise ValueError(f"{run.out} holds a run already: give another --out, or --resume {run.out}")
     run.out.mkdir(parents=True, exist_ok=True)
     run = replace(run, data=",".join(str(path.resolve()) for path in _paths(run.data)))
@@ -48,10 +50,14 @@ def train_arm(run: ArmRun) -> bool:
     note.write_text(json.dumps(words, indent=1) + "\n", encoding="utf-8")
     try:
         return _TRAININGS[run.system](run)
-    except Exception:
-        if not any(path != note for path in run.out.iterdir()):
-            note.unlink()  # nothing began: the folder is free again
+    except BaseException:
+        if _nothing_began(run.out):
+            note.unlink()  # the folder is free again
         raise
+
+
+def _nothing_began(out: Path) -> bool:
+    return all(path.name == "arm.json" for path in out.iterdir())
 
 
 def _asked_before(run: ArmRun, note: Path) -> ArmRun:
@@ -60,6 +66,9 @@ def _asked_before(run: ArmRun, note: Path) -> ArmRun:
     said = json.loads(note.read_text(encoding="utf-8"))
     if said["system"] != run.system:
         raise ValueError(f"{run.out} is a run of {said['system']}, not of {run.system}")
+    if run.steps is not None:
+        said["steps"] = run.steps
+        note.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     return replace(run, **said)
 
 
@@ -71,10 +80,14 @@ def _check(run: ArmRun) -> None:
     from pilotfish.worlds.registry import MANIPULATION_TASKS
 
     tasks = run.task.split(",")
+    if not run.task:
+        raise ValueError(f"--task is missing: choose one of {', '.join(MANIPULATION_TASKS)}")
     if unknown := [task for task in tasks if task not in MANIPULATION_TASKS]:
         raise ValueError(f"--task {unknown[0]!r}: choose one of {', '.join(MANIPULATION_TASKS)}")
     if len(tasks) > 1 and run.system != "vgps":
         raise ValueError(f"--task {run.task}: only a value (vgps) is learned for several tasks at once")
+    if run.base and run.system == "diffusion":
+        raise ValueError(f"--base {run.base}: diffusion trains the base policy itself")
     if run.data and len(_paths(run.data)) != len(tasks):
         raise ValueError(
             f"--data {run.data}: name one folder for each task of --task {run.task}, in that order"
@@ -92,7 +105,7 @@ def _diffusion(run: ArmRun) -> bool:
     from pilotfish.policies.diffusion.training import train
 
     settings = DiffusionSettings.load(run.config) if run.config else DiffusionSettings()
-    return train(run.out, None if run.resume else settings, Path(run.data), run.seed, run.budget)
+    return train(run.out, None if run.resume else settings, Path(run.data), run.seed or 0, run.budget)
 
 
 def _dsrl(run: ArmRun) -> bool:
@@ -106,15 +119,15 @@ def _dsrl(run: ArmRun) -> bool:
     settings = DSRLConfig.load(run.config or training.DEFAULT_CURRICULUM)
     policy = base_policy(run.task, run.base)
     prefill = None
-    if run.data and not run.resume:
+    if run.data and not (run.out / training.CHECKPOINT).exists():
         prefill = transitions_of(Path(run.data), policy.chunk_shape[0], settings.gamma)
     done = training.train(
         lambda: make_task(run.task),
         policy,
         settings,
         run.out,
-        run.seed,
-        run.steps,
+        run.seed or 0,
+        run.steps or STEPS,
         run.resume,
         run.budget,
         prefill,
@@ -132,7 +145,8 @@ def _vgps(run: ArmRun) -> bool:
     from pilotfish.worlds.registry import task_class
 
     settings = VGPSConfig.load(run.config or training.DEFAULT_CURRICULUM)
-    settings = replace(settings, seed=run.seed)
+    if run.seed is not None:
+        settings = replace(settings, seed=run.seed)
     sources = [
         training.Source(data, base_policy(task, run.base), layout_of(task), task_class(task).SENTENCE)
         for task, data in zip(run.task.split(","), _paths(run.data), strict=True)

@@ -260,7 +260,7 @@ it can work, and hands are more or less steady. Labels (next.success, next.done,
 \b
 pilotfish worlds demonstrate push data/push
 pilotfish worlds demonstrate pick_place data/pick --episodes 800 --seed 7 --images
-pilotfish train diffusion --data data/push --out runs/push
+pilotfish train diffusion --task push --data data/push --out runs/push
 """
 
 

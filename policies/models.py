@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +52,30 @@ class ModelFolder:
     def size(self) -> int:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.path.iterdir() if path.is_file())
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A place to write a model folder, which takes the place of ``folder`` when all of it is there.
+
+    What the folder held and is not written anew (such as its card) stays.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part, old = (folder.with_name(f".{folder.name}.{word}") for word in ("part", "old"))
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
+    if folder.exists():
+        shutil.copytree(folder, part)
+    else:
+        part.mkdir()
+    try:
+        yield part
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
+    finally:
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def read_config(folder: Path) -> dict[str, Any]:

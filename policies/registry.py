@@ -177,12 +177,12 @@ def _numbers(name: str, kind: str, numbers: list[str]) -> dict[str, float]:
     if not numbers:
         return {}
     try:
-        if kind not in ("random_k", "vgps", "dsrl+vgps") or len(numbers) > 2:
+        if len(numbers) > {"random_k": 1, "vgps": 2, "dsrl+vgps": 2}.get(kind, 0):
             raise ValueError
         return dict(zip(("k", "temperature"), (int(numbers[0]), *map(float, numbers[1:])), strict=False))
     except ValueError:
         raise ValueError(
-            f"policy {name!r}: write vgps@K or vgps@K@TEMPERATURE, such as vgps@16@0.1"
+            f"policy {name!r}: write random_k@K, vgps@K or vgps@K@TEMPERATURE, such as vgps@16@0.1"
         ) from None
 
 
@@ -204,8 +204,9 @@ def make_chunk_policy(name: str, task: str = "", base: str = "") -> ChunkPolicy:
         return MANIPULATION_POLICIES[kind][1](task, folder, base, **_numbers(name, kind, numbers))
     if (Path(name) / "config.json").is_file():
         from pilotfish.policies.manipulation.lerobot_policy import LeRobotPolicy
+        from pilotfish.worlds.registry import sentence_of
 
-        return LeRobotPolicy(name, task)
+        return LeRobotPolicy(name, sentence_of(task))
     known = ", ".join(MANIPULATION_POLICIES)
     raise ValueError(
         f"no arm policy {name!r}: choose one of {known}, one of them with =FOLDER, or a folder of LeRobot's"

@@ -119,7 +119,7 @@ def train_curriculum(
     progress: dict[str, Any] = {"stage": 0, "steps": 0, "seconds": 0.0}
     if resume and progress_file.exists():
         progress = json.loads(progress_file.read_text())
-    deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
+    deadline = float("inf") if budget_minutes is None else time.monotonic() + 60 * budget_minutes
     state = RunState(out, progress, deadline)
     for index in range(progress["stage"], len(curriculum.stages)):
         stage = curriculum.stages[index]

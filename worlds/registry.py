@@ -128,6 +128,11 @@ def make_task(name: str, images: bool = False) -> ArmTask:
     return task_class(name)(images)
 
 
+def sentence_of(task: str) -> str:
+    """A task of the arm in words; what is no registered task is taken for words already."""
+    return task_class(task).SENTENCE if task in MANIPULATION_TASKS else task
+
+
 def task_class(name: str) -> type[ArmTask]:
     """The class of a task of the arm. Raises ValueError with the names there are."""
     if name not in MANIPULATION_TASKS:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pilotfish.policies.manipulation.settings import Settings
 
 DENOISERS = ("mlp", "unet")
+DIFFUSION_STEPS = 100
+"""Of training; LeRobot's default."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class DiffusionSettings(Settings):
         chunk: actions that are generated and executed at once.
         hidden: widths of the perceptron's layers.
         down_dims: widths of the U-Net's stages; ``chunk`` must be a multiple of 2 to the number of them.
-        denoising_steps: of DDIM, when acting.
+        denoising_steps: of DDIM, when acting; at most DIFFUSION_STEPS.
         steps: of the optimiser.
         batch, learning_rate: of Adam; the rate falls to zero along a cosine.
         averaging: decay of the moving average of the weights that is saved.
@@ -43,6 +45,7 @@ class DiffusionSettings(Settings):
         self.require_counts("chunk", "denoising_steps", "steps", "batch")
         self.require_between(0, math.inf, "learning_rate", "least_spread")
         self.require_between(0, 1, "averaging", ends="[")
+        self.require_between(1, DIFFUSION_STEPS, "denoising_steps", ends="[]")
         if self.denoiser == "unet" and self.chunk % 2 ** len(self.down_dims):
             raise ValueError(
                 f"chunk {self.chunk} is no multiple of {2 ** len(self.down_dims)}: the U-Net halves it "

@@ -7,6 +7,7 @@ function of the observation and the initial noise.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -40,6 +41,8 @@ class DDIM:
         bar = np.cos((t + 0.008) / 1.008 * np.pi / 2) ** 2
         betas = np.minimum(1 - bar[1:] / bar[:-1], 0.999).astype(np.float32)
         kept = np.cumprod(1 - betas, dtype=np.float32)
+        if not 1 <= steps <= train_steps:
+            raise ValueError(f"{steps} denoising steps: from 1 to the {train_steps} of the training")
         stride = train_steps // steps
         self.times = (np.arange(steps) * stride)[::-1]
         self.now = [float(kept[time]) for time in self.times]
@@ -97,6 +100,7 @@ class TrainedDiffusionPolicy:
         config: LeRobot's ``config.json``.
         statistics: feature -> statistic -> float32 [D], as LeRobot's normaliser has them.
         denoiser: predicts noise.
+        fingerprint: of the weights.
     """
 
     def __init__(
@@ -105,13 +109,14 @@ class TrainedDiffusionPolicy:
         statistics: dict[str, dict[str, NDArray[np.float32]]],
         denoiser: Denoiser,
         name: str = "diffusion",
+        fingerprint: str = "",
     ) -> None:
         if config["n_obs_steps"] != 1 or any("image" in feature for feature in config["input_features"]):
             raise ValueError(
                 f"{name}: steering needs a policy of one observation step without images, got "
                 f"n_obs_steps {config['n_obs_steps']} and {sorted(config['input_features'])}"
             )
-        self.name, self.config, self.statistics = name, config, statistics
+        self.name, self.fingerprint, self.config, self.statistics = name, fingerprint, config, statistics
         actions = config["output_features"]["action"]["shape"][0]
         self.noise_shape = (config["horizon"], actions)
         self.chunk_shape = (config["n_action_steps"], actions)
@@ -137,7 +142,9 @@ class TrainedDiffusionPolicy:
             denoiser = TorchDenoiser(folder)
         else:
             raise ValueError(f"backend {backend!r} is not 'onnx' or 'torch'")
-        return cls(read_config(folder), read_statistics(folder), denoiser, folder.name)
+        weights = (folder / "model.safetensors").read_bytes()
+        fingerprint = hashlib.sha256(weights).hexdigest()[:16]
+        return cls(read_config(folder), read_statistics(folder), denoiser, folder.name, fingerprint)
 
     def sample(self, observations: Observations, noise: NDArray[np.float32]) -> NDArray[np.float32]:
         """Observations [B, ...] raw, noise [B, H, A] -> chunks float32 [B, n, A] in the task's units."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,13 @@ from lerobot.policies.diffusion.processor_diffusion import make_diffusion_pre_po
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from pilotfish.policies.diffusion.config import DiffusionSettings
+from pilotfish.policies.diffusion.config import DIFFUSION_STEPS, DiffusionSettings
 from pilotfish.policies.diffusion.denoiser import MlpDiffusionConfig, MlpDiffusionPolicy
 from pilotfish.policies.diffusion.policy import ENVIRONMENT_STATE, STATE
 from pilotfish.policies.diffusion.saving import save_policy
-from pilotfish.policies.manipulation.pace import paced
+from pilotfish.policies.manipulation.pace import deadline_after, paced
 from pilotfish.policies.manipulation.recorded import Recorded, load_recorded
+from pilotfish.policies.models import whole_folder
 from pilotfish.policies.training import CHECKPOINT
 
 LOGGED_EVERY = 100
@@ -46,6 +46,7 @@ def make_policy(settings: DiffusionSettings, recorded: Recorded) -> DiffusionPol
         n_action_steps=settings.chunk,
         drop_n_last_frames=0,
         noise_scheduler_type="DDIM",
+        num_train_timesteps=DIFFUSION_STEPS,
         num_inference_steps=settings.denoising_steps,
         diffusion_step_embed_dim=32,
         device="cpu",
@@ -111,12 +112,9 @@ class Run:
         elif note.exists():
             raise ValueError(f"{out} holds a run already: give another --out, or --resume {out}")
         assert data is not None
-        self.settings = settings
+        self.settings, self.seed = settings, seed
         self.recorded = load_recorded(data)
-        if not note.exists():
-            out.mkdir(parents=True, exist_ok=True)
-            settings.save(out / "settings.yaml")
-            note.write_text(json.dumps({"data": str(Path(data).resolve()), "seed": seed}))
+        self.recorded.require(STATE, ENVIRONMENT_STATE, "action")
         torch.manual_seed(seed)
         self.policy = make_policy(settings, self.recorded)
         self.statistics = floored_statistics(self.recorded, settings.least_spread)
@@ -127,6 +125,10 @@ class Run:
         if (out / CHECKPOINT).exists():
             self._restore()
         self.batch = self._tensors()
+        if not note.exists():  # all of it could be made: the folder is taken
+            out.mkdir(parents=True, exist_ok=True)
+            settings.save(out / "settings.yaml")
+            note.write_text(json.dumps({"data": str(Path(data).resolve()), "seed": seed}))
 
     def _parts(self) -> dict[str, Any]:
         names = ("policy", "average", "optimizer", "schedule")
@@ -137,7 +139,7 @@ class Run:
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
         self.step = saved["step"]
-        torch.manual_seed(saved["step"])
+        torch.manual_seed(int(np.random.SeedSequence([self.seed, saved["step"]]).generate_state(1)[0]))
 
     def save(self) -> None:
         """Write the checkpoint, whole or not at all."""
@@ -176,6 +178,8 @@ class Run:
             self.average.update_parameters(self.policy)
             self.step += 1
             losses.append(loss.item())
+            if not np.isfinite(losses[-1]):
+                raise ValueError(f"the loss is no number any more ({losses[-1]}): lower learning_rate")
             if len(losses) == LOGGED_EVERY:
                 with (self.out / "loss.csv").open("a", newline="") as file:
                     csv.writer(file).writerow([self.step, float(np.mean(losses))])
@@ -185,7 +189,8 @@ class Run:
 
     def export(self, folder: Path) -> None:
         """Write the model folder, with the averaged weights."""
-        save_policy(self.average.module.eval(), self.statistics, folder)
+        with whole_folder(folder) as part:
+            save_policy(self.average.module.eval(), self.statistics, part)
 
 
 def train(
@@ -202,7 +207,7 @@ def train(
     Raises:
         ValueError, FileNotFoundError: as ``Run``.
     """
-    deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
+    deadline = deadline_after(budget_minutes)
     run = Run(out, settings, data, seed)
     done = run.fit(deadline)
     run.export(out / "model")

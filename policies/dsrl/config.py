@@ -72,7 +72,8 @@ class DSRLConfig(Settings):
         self.require_counts("critics", "aliases", "recent", "denoise", "distill")
         self.require_counts("candidates", "evaluate_episodes")
         self.require_between(0, math.inf, "bound", "learning_rate", "initial_alpha")
-        self.require_between(0, 1, "gamma", "tau", ends="]")
+        self.require_between(0, 1, "gamma")
+        self.require_between(0, 1, "tau", ends="]")
         self.require_between(0, 1, "actor_share", "demonstration_share", ends="[")
         if self.alpha is not None:
             self.require_between(0, math.inf, "alpha", ends="[")

@@ -24,9 +24,8 @@ from pilotfish.policies.dsrl.parameterisation import PARAMETERISATIONS, Paramete
 from pilotfish.policies.dsrl.policy import ConstantNoise, SampledNoise
 from pilotfish.policies.manipulation.chunks import ChunkPolicy, DiffusionPolicy, Observations, flatten
 from pilotfish.policies.manipulation.evaluation import Evaluator
+from pilotfish.worlds.manipulation.seeds import TUNING
 
-FIRST_TUNING_SEED = 2**19
-"""Tuning starts its episodes from here on; training from 2**20 on, evaluations stay below."""
 ROUNDS = ((12, 1 / 3), (32, 0.4), (96, 0.0))
 """Of the search: episodes for each candidate that is left, and the share that stays (at least one)."""
 
@@ -40,6 +39,7 @@ class Probe:
         episodes: of each of them.
         parameterisation, rank: of the best constant noise.
         best: w [D] of it.
+        fingerprint: of the base policy.
     """
 
     success: dict[str, float]
@@ -47,10 +47,16 @@ class Probe:
     parameterisation: str
     rank: int
     best: list[float]
+    fingerprint: str
 
-    def best_noise(self, noise_shape: tuple[int, int]) -> NDArray[np.float32]:
-        """The best constant noise [H, A], for ``ConstantNoise``."""
-        kind = Parameterisation(self.parameterisation, noise_shape, self.rank)
+    def best_noise(self, base: DiffusionPolicy) -> NDArray[np.float32]:
+        """The best constant noise [H, A], for ``ConstantNoise``. Raises ValueError for another policy's."""
+        if self.fingerprint != base.fingerprint:
+            raise ValueError(
+                f"this constant noise was searched for a policy of weights {self.fingerprint}, not for "
+                f"{base.name!r} of {base.fingerprint}"
+            )
+        kind = Parameterisation(self.parameterisation, base.noise_shape, self.rank)
         return kind.expand(np.array([self.best], np.float32))[0]
 
     def table(self) -> Table:
@@ -105,7 +111,7 @@ def search_constant(
     random = np.random.default_rng(seed)
     left = random.standard_normal((candidates, parameterisation.dim), np.float32).clip(-bound, bound)
     left[0] = 0.0
-    first = FIRST_TUNING_SEED
+    first = TUNING.start
     for episodes, stays in ROUNDS:
         if len(left) == 1:
             break
@@ -114,7 +120,7 @@ def search_constant(
         rates = [
             evaluate(ConstantNoise(base, one), starts, on_episode=on_episode).success.mean() for one in noise
         ]
-        order = np.argsort(rates, kind="stable")[::-1]
+        order = np.argsort(-np.array(rates), kind="stable")  # of equals w = 0 comes first
         left = left[order[: max(1, round(stays * len(left)))]]
     return left[0]
 
@@ -125,7 +131,7 @@ def states_of(
     """States [N, S] that the base policy comes through in some episodes, to normalise by."""
     evaluate = Evaluator(task_factory)
     recording = _Recording(SampledNoise(base), _features(task_factory))
-    evaluate(recording, range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + episodes), seed)
+    evaluate(recording, range(TUNING.start, TUNING.start + episodes), seed)
     return np.concatenate(recording.states)
 
 
@@ -152,7 +158,7 @@ def probe(
     kinds = {name: Parameterisation(name, base.noise_shape, settings.rank) for name in PARAMETERISATIONS}
     chosen = kinds[settings.parameterisation]
     # The search has starts of its own: what is chosen on them must prove itself on others.
-    starts = range(FIRST_TUNING_SEED + 2**16, FIRST_TUNING_SEED + 2**16 + settings.probe_episodes)
+    starts = range(TUNING.start + 2**16, TUNING.start + 2**16 + settings.probe_episodes)
     states: list[NDArray[np.float32]] = []
     success: dict[str, float] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -172,7 +178,8 @@ def probe(
             recording = _Recording(policy, features)
             success[name] = float(evaluate(recording, starts, seed, advance).success.mean())
             states += recording.states
-    measured = Probe(success, len(starts), chosen.name, chosen.rank, [float(x) for x in best])
+    constant = [float(x) for x in best]
+    measured = Probe(success, len(starts), chosen.name, chosen.rank, constant, base.fingerprint)
     return measured, np.concatenate(states)
 
 

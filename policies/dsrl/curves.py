@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +24,12 @@ def read_curve(run: Path) -> NDArray[np.float64]:
         FileNotFoundError: the run has logged nothing yet.
     """
     points = []
-    for file in (run / "tensorboard").glob("progress-*.csv"):
-        with file.open(newline="") as lines:
+    files = {int(file.stem.split("-")[1]): file for file in (run / "tensorboard").glob("progress-*.csv")}
+    for begin, following in pairwise([*sorted(files), float("inf")]):
+        with files[int(begin)].open(newline="") as lines:
             for row in csv.DictReader(lines):
-                if row.get("dsrl/success_50"):
+                # A killed run has logged more than it had saved: the part that goes on does it again.
+                if row.get("dsrl/success_50") and float(row["dsrl/env_steps"]) <= following:
                     points.append((float(row["dsrl/env_steps"]), float(row["dsrl/success_50"])))
     if not points:
         raise FileNotFoundError(f"{run} has no training logs (tensorboard/progress-*.csv)")

@@ -23,8 +23,10 @@ def transitions_of(root: Path, length: int, gamma: float) -> ChunkTransitions:
 
     Raises:
         FileNotFoundError: there is no dataset.
+        ValueError: it lacks a feature.
     """
     recorded = load_recorded(root)
+    recorded.require("action", "next.success")
     columns = recorded.columns
     states = flatten({name: columns[name] for name in columns if name.startswith("observation.")})
     success = columns["next.success"][:, 0].astype(bool)

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from pilotfish.policies.dsrl.parameterisation import Parameterisation
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy, Observations, flatten
-
-FIRST_TRAINING_SEED = 2**20
-"""Training draws the seeds of its episodes from here on: those below are for tuning and evaluation."""
+from pilotfish.worlds.manipulation.seeds import TRAINING
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class NoiseEnv(gymnasium.Env):
             self._seeds = np.random.default_rng(seed)
         task_seed = (options or {}).get("task_seed")
         if task_seed is None:
-            task_seed = int(self._seeds.integers(FIRST_TRAINING_SEED, 2**31))
+            task_seed = int(self._seeds.integers(TRAINING, 2**31))
         observation, _ = self.task.reset(seed=task_seed)
         self._state, self._steps = _flat(observation), 0
         return self._state, {"task_seed": task_seed, "env_steps": 0}

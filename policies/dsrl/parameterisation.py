@@ -55,13 +55,8 @@ class Parameterisation:
             basis /= np.linalg.norm(basis, axis=1, keepdims=True)
         self.basis: NDArray[np.float32] = basis.astype(np.float32)
         self.dim = self.basis.shape[1] * self.actions
-        self._inverse = np.linalg.pinv(basis).astype(np.float32)
 
     def expand(self, w: NDArray[np.float32]) -> NDArray[np.float32]:
         """Coefficients [B, D] -> noise float32 [B, H, A]."""
         w = np.asarray(w, np.float32).reshape(len(w), -1, self.actions)
         return np.matmul(self.basis, w)
-
-    def fit(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Noise [B, H, A] -> the coefficients float32 [B, D] nearest to it (least squares)."""
-        return np.matmul(self._inverse, np.asarray(noise, np.float32)).reshape(len(noise), self.dim)

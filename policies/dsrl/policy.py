@@ -84,13 +84,14 @@ class SteeredConfig:
     """What a saved actor needs beside its weights.
 
     Attributes:
-        base: name of the policy it steers; noise_shape, chunk_shape: that policy's.
+        base, fingerprint: name and weights of the policy it steers; noise_shape, chunk_shape: that policy's.
         features: name -> shape of the observations it sees.
         parameterisation, rank, bound: of the noise.
         width, layers, activation, layer_norm: of the actor.
     """
 
     base: str
+    fingerprint: str
     noise_shape: tuple[int, int]
     chunk_shape: tuple[int, int]
     features: dict[str, tuple[int, ...]]
@@ -189,10 +190,10 @@ class SteeredPolicy:
         """
         folder = Path(folder)
         config = SteeredConfig.load(folder)
-        made, given = (config.noise_shape, config.chunk_shape), (base.noise_shape, base.chunk_shape)
-        if made != tuple(map(tuple, given)) or config.base != base.name:
+        if config.fingerprint != base.fingerprint:
             raise ValueError(
-                f"{folder} steers {config.base!r} of noise and chunks {made}, not {base.name!r} of {given}"
+                f"{folder} steers a policy {config.base!r} of weights {config.fingerprint}, not "
+                f"{base.name!r} of {base.fingerprint}: name its own base policy (--base)"
             )
         if backend == "onnx":
             actor = OnnxNetwork(folder / "model.onnx")

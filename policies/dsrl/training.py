@@ -32,7 +32,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, make_output_format
 
 from pilotfish.policies.dsrl.config import DSRLConfig
-from pilotfish.policies.dsrl.constant import FIRST_TUNING_SEED, probe, states_of
+from pilotfish.policies.dsrl.constant import probe, states_of
 from pilotfish.policies.dsrl.environment import NoiseEnv
 from pilotfish.policies.dsrl.noise_aliasing import DSRLNA, make_na
 from pilotfish.policies.dsrl.noise_sac import DSRLSAC, make_sac
@@ -41,6 +41,9 @@ from pilotfish.policies.dsrl.policy import SteeredConfig, SteeredPolicy
 from pilotfish.policies.dsrl.replay import ChunkReplayBuffer, ChunkTransitions
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy
 from pilotfish.policies.manipulation.evaluation import Evaluator
+from pilotfish.policies.manipulation.pace import deadline_after
+from pilotfish.policies.models import whole_folder
+from pilotfish.worlds.manipulation.seeds import TUNING
 
 CURRICULA = Path(__file__).parent / "curricula"
 DEFAULT_CURRICULUM = CURRICULA / "na.yaml"
@@ -70,8 +73,9 @@ def train(
         settings: with ``resume`` those in ``out`` are used.
         out: run folder: settings.yaml, probe.json, states.npy, checkpoint.pkl, tensorboard/, policy/.
         steps: environment steps of the whole run.
-        budget_minutes: stop (and save) after this long, what is measured before included.
-        prefill: transitions to begin with, such as demonstrations; of "na".
+        budget_minutes: stop (and save) after this long; what is measured before training is always finished.
+        prefill: transitions to begin with, such as demonstrations; of "na", and of no account once the run
+            has a checkpoint.
 
     Returns:
         whether the run is done.
@@ -80,7 +84,7 @@ def train(
         ValueError: bad settings, or a folder that holds a run already.
         FileNotFoundError: there is nothing to go on with.
     """
-    deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
+    deadline = deadline_after(budget_minutes)
     copy = out / "settings.yaml"
     if resume and not copy.exists():
         raise FileNotFoundError(f"{out} holds no run to go on with (no settings.yaml)")
@@ -90,8 +94,14 @@ def train(
         settings = DSRLConfig.load(copy)
     if prefill is not None and settings.algorithm != "na":
         raise ValueError("only noise aliasing (algorithm 'na') can use transitions without noise")
+    if prefill is not None and len(prefill.states) > settings.buffer:
+        raise ValueError(
+            f"{len(prefill.states)} transitions to begin with do not fit into a replay of {settings.buffer}: "
+            "raise `buffer` in the settings, or give fewer"
+        )
     out.mkdir(parents=True, exist_ok=True)
-    settings.save(copy)
+    if not resume:
+        settings.save(copy)
     states = _look_first(task_factory, policy, settings, out, seed)
     run = _Run(task_factory, policy, settings, out, seed, steps, deadline, states)
     if (out / CHECKPOINT).exists():
@@ -105,7 +115,8 @@ def export(run: Path, folder: Path) -> None:
     """Copy the model folder of a run's last checkpoint. Raises FileNotFoundError."""
     if not (run / "policy" / "config.json").is_file():
         raise FileNotFoundError(f"{run} holds no trained policy yet")
-    shutil.copytree(run / "policy", folder, dirs_exist_ok=True)
+    with whole_folder(folder) as part:
+        shutil.copytree(run / "policy", part, dirs_exist_ok=True)
 
 
 def steered(model: DSRLSAC, env: NoiseEnv) -> SteeredPolicy:
@@ -113,6 +124,7 @@ def steered(model: DSRLSAC, env: NoiseEnv) -> SteeredPolicy:
     shape, sampler = model.policy.shape, env.sampler
     config = SteeredConfig(
         sampler.policy.name,
+        sampler.policy.fingerprint,
         sampler.policy.noise_shape,
         sampler.policy.chunk_shape,
         sampler.layout.shapes,
@@ -140,7 +152,9 @@ def _look_first(
         measured.save(out / "probe.json")
     else:
         states = states_of(task_factory, policy, seed=seed)
-    np.save(saved, states)
+    part = out / "states.part.npy"
+    np.save(part, states)
+    os.replace(part, saved)
     return states
 
 
@@ -197,9 +211,10 @@ class _Run:
         temporary = self.out / "checkpoint.part.pkl"
         temporary.write_bytes(pickle.dumps(whole))
         os.replace(temporary, self.out / CHECKPOINT)
-        steered(self.model, self.env).save_pretrained(self.out / "policy")
-        if (self.out / "probe.json").exists():
-            shutil.copy(self.out / "probe.json", self.out / "policy" / "probe.json")
+        with whole_folder(self.out / "policy") as folder:
+            steered(self.model, self.env).save_pretrained(folder)
+            if (self.out / "probe.json").exists():
+                shutil.copy(self.out / "probe.json", folder / "probe.json")
         self._saved = time.monotonic()
 
     def finish(self) -> bool:
@@ -250,7 +265,7 @@ class _Run:
         now, every = self.progress["env_steps"], self.settings.evaluate_every
         logger = self.model.logger
         if self.evaluate is not None and now // every > self._logged // every:
-            starts = range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.settings.evaluate_episodes)
+            starts = range(TUNING.start, TUNING.start + self.settings.evaluate_episodes)
             outcomes = self.evaluate(steered(self.model, self.env), starts)
             logger.record("dsrl/evaluation", float(outcomes.success.mean()))
         if self.progress["recent"]:

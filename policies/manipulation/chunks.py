@@ -24,9 +24,12 @@ class DiffusionPolicy(Protocol):
         name: as in the registry.
         noise_shape: (H, A) of one sample's initial noise, standard normal by training.
         chunk_shape: (n, A) of one sample's chunk; n <= H.
+        fingerprint: of its weights: what was made for it (an actor, a constant noise) fits no other policy,
+            whatever that one is called.
     """
 
     name: str
+    fingerprint: str
     noise_shape: tuple[int, int]
     chunk_shape: tuple[int, int]
 

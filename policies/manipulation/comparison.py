@@ -45,10 +45,7 @@ def success_row(success: NDArray[np.bool_], steps: NDArray[np.int64]) -> dict[st
 
 def paired_row(success: NDArray[np.bool_], baseline: NDArray[np.bool_]) -> dict[str, Any]:
     """Difference of success to a baseline on the same starts, and its interval."""
-    same = success.shape == baseline.shape
-    # One seed of a policy that draws nothing stands for all of them.
-    other = baseline if same else np.broadcast_to(baseline.mean(axis=0) > 0.5, success.shape)
     return {
         "difference": float(success.mean() - baseline.mean()),
-        "difference_ci95": interval(resampled_means(success) - resampled_means(other)),
+        "difference_ci95": interval(resampled_means(success) - resampled_means(baseline)),
     }

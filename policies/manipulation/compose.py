@@ -38,7 +38,7 @@ def best_constant(task: str, folder: str = "", base: str = "") -> ChunkPolicy:
     """Noise held at the best constant that the search before a training found (its ``probe.json``)."""
     policy = base_policy(task, base)
     probe = Probe.load(_model(folder or f"dsrl/{task}_sac") / "probe.json")
-    return ConstantNoise(policy, probe.best_noise(policy.noise_shape), "wbest")
+    return ConstantNoise(policy, probe.best_noise(policy), "wbest")
 
 
 def steered(task: str, algorithm: str, folder: str = "", base: str = "") -> SteeredPolicy:
@@ -62,6 +62,8 @@ def guided(
     if source == "steered":
         sampler = SteeredSampler(steered(task, "na", base=base))
     if select == "random":
+        if folder:
+            raise ValueError(f"random_k={folder}: chance needs no model; name another base policy by --base")
         return ValueGuided(sampler, None, k, select="random", name="random_k")
     sentence = task_class(task).SENTENCE
     critic = Critic.from_pretrained(folder or f"vgps/{task}", sentence)

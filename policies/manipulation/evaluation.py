@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,31 @@ class Evaluator:
         """One episode for each start seed; the policy draws from ``seed``."""
         policy.reset(seed)
         success, steps = np.zeros(len(starts), bool), np.zeros(len(starts), np.int64)
+        if getattr(policy, "observation_steps", 1) > 1:
+            for row, start in enumerate(starts):
+                success[row], steps[row] = self._with_history(policy, start, seed)
+                on_episode()
+            return Outcomes(success, steps)
         for first in range(0, len(starts), len(self._tasks)):
             rows = range(first, min(first + len(self._tasks), len(starts)))
             self._batch(policy, [starts[row] for row in rows], success[first:], steps[first:])
             for _ in rows:
                 on_episode()
         return Outcomes(success, steps)
+
+    def _with_history(self, policy: Any, start: int, seed: int) -> tuple[bool, int]:
+        """One episode of a policy that looks back: it sees every step, as on a robot."""
+        task = self._tasks[0]
+        policy.reset(int(np.random.SeedSequence([seed, start]).generate_state(1)[0]))
+        seen, _ = task.reset(seed=start)
+        chunk: list[NDArray[np.float32]] = []
+        while True:
+            observations = {name: values[None] for name, values in seen.items()}
+            policy.observe(observations)
+            chunk = chunk or list(policy.act(observations)[0])
+            seen, _, terminated, truncated, _ = task.step(chunk.pop(0))
+            if terminated or truncated:
+                return terminated, task.steps
 
     def _batch(
         self,

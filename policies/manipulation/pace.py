@@ -10,6 +10,11 @@ from rich.progress import track
 CHECKPOINT_SECONDS = 60.0
 
 
+def deadline_after(minutes: float | None) -> float:
+    """That much later on the monotonic clock [s]; never for None."""
+    return float("inf") if minutes is None else time.monotonic() + 60 * minutes
+
+
 def paced(
     steps: range,
     description: str,

@@ -35,6 +35,14 @@ class Recorded:
         ends = np.flatnonzero(np.r_[np.diff(self.episode) != 0, True])
         return ends[np.searchsorted(ends, np.arange(len(self.episode)))]
 
+    def require(self, *names: str) -> None:
+        """Raises ValueError where the dataset lacks a feature."""
+        if missing := [name for name in names if name not in self.columns]:
+            raise ValueError(
+                f"the dataset has no {', '.join(missing)}, only {', '.join(sorted(self.columns))}: "
+                "`pilotfish worlds demonstrate` writes what trainings need"
+            )
+
     def windows(self, length: int) -> NDArray[np.int64]:
         """Frames of the window that begins at each, an episode's last one repeated: int64 [N, length]."""
         first = np.arange(len(self.episode))[:, None]
@@ -46,6 +54,7 @@ def load_recorded(root: str | Path) -> Recorded:
 
     Raises:
         FileNotFoundError: there is no dataset at ``root``.
+        ValueError: it holds numbers that are not finite.
     """
     root = Path(root)
     if not (root / "meta" / "info.json").is_file():
@@ -63,6 +72,9 @@ def load_recorded(root: str | Path) -> Recorded:
             continue
         values = np.asarray(frames[name][:] if hasattr(frames[name], "__getitem__") else frames[name])
         columns[name] = values.reshape(len(values), -1)
+    for name, values in columns.items():
+        if values.dtype.kind == "f" and not (finite := np.isfinite(values).all(axis=1)).all():
+            raise ValueError(f"{root}: frame {int(finite.argmin())} of {name} is not finite")
     return Recorded(
         columns,
         columns.pop("episode_index")[:, 0].astype(np.int64),

@@ -111,8 +111,8 @@ class ValueGuided:
     ) -> None:
         if k < 1:
             raise ValueError(f"k must be at least 1, got {k}")
-        if temperature < 0:
-            raise ValueError(f"temperature must not be negative, got {temperature}")
+        if not 0 <= temperature < float("inf"):
+            raise ValueError(f"temperature must be a number of at least 0, got {temperature}")
         if select not in SELECTIONS or (select == "value" and value is None):
             raise ValueError(
                 f"select {select!r} is not one of {', '.join(SELECTIONS)}, or has no value to ask"

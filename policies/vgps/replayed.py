@@ -36,11 +36,10 @@ def replay_transitions(run: Path, length: int, gamma: float, sentence: str) -> T
     own = replay.column("noise_known").astype(bool)
     rows = np.roll(np.arange(replay.rows), -replay.pos if replay.full else 0)  # by age
     rows = rows[own[rows]]
+    rows = rows[_of_whole_episodes(replay, rows)]
     done = replay.column("dones")[rows] > 0
     if not done.any():
         raise ValueError(f"{run} has not seen the end of an episode yet: train it for longer")
-    rows = rows[: np.flatnonzero(done)[-1] + 1]
-    done = done[: len(rows)]
     chunks = replay.column("chunks")[rows]
     if chunks.shape[1] % length:
         raise ValueError(f"{run} has chunks of {chunks.shape[1]} numbers, no multiple of {length} steps")
@@ -67,6 +66,15 @@ def replay_transitions(run: Path, length: int, gamma: float, sentence: str) -> T
         task=np.zeros(len(rows), np.int64),
         sentences=[sentence],
     )
+
+
+def _of_whole_episodes(replay: ChunkReplayBuffer, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """bool: rows whose episode has its end in the replay; stopping a run cuts its episode off."""
+    done = replay.column("dones")[rows] > 0
+    following = replay.column("observations")[rows[1:]]
+    goes_on = np.r_[(replay.column("next_observations")[rows[:-1]] == following).all(axis=1), False]
+    ends = np.flatnonzero(done | ~goes_on)
+    return done[ends][np.searchsorted(ends, np.arange(len(rows)))]
 
 
 def _returns(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,8 @@ from scipy.stats import rankdata
 
 from pilotfish.policies.diffusion.policy import TrainedDiffusionPolicy
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy
-from pilotfish.policies.manipulation.pace import paced
+from pilotfish.policies.manipulation.pace import deadline_after, paced
+from pilotfish.policies.models import whole_folder
 from pilotfish.policies.vgps.config import VGPSConfig
 from pilotfish.policies.vgps.critic import CriticConfig, save_critic
 from pilotfish.policies.vgps.learning import Batch, Learner, load_state_dicts, make_networks, state_dicts
@@ -61,6 +61,8 @@ class Data:
     ) -> None:
         rng = np.random.default_rng(settings.seed)
         episodes = np.unique(transitions.episode)
+        if len(episodes) < 2:
+            raise ValueError("a value needs at least two episodes: one to learn from, one to be judged on")
         held = rng.permutation(episodes)[: max(1, round(settings.held_out * len(episodes)))]
         out = np.isin(transitions.episode, held)
         self.config, self.held_out = config, transitions.rows(out)
@@ -173,7 +175,9 @@ class Run:
         name = f"value, {self.settings.method}"
         for _ in paced(range(self.step, self.settings.steps), name, deadline, self.save):
             rows = self._random.integers(len(self.data.train.states), size=self.settings.batch)
-            self.learner.update(self.data.batch(rows))
+            losses = self.learner.update(self.data.batch(rows))
+            if not np.isfinite(list(losses.values())).all():
+                raise ValueError(f"the losses are no numbers any more, {losses}: lower learning_rate")
             self.step += 1
         self.save()
         return self.step >= self.settings.steps
@@ -200,8 +204,10 @@ class Run:
 
     def export(self, folder: Path) -> None:
         """Write the model folder, its scores beside it."""
-        save_critic(self.learner.critic, self.config, folder)
-        (folder / "scores.json").write_text(json.dumps(self.scores(), indent=1) + "\n", encoding="utf-8")
+        scores = {name: value if np.isfinite(value) else None for name, value in self.scores().items()}
+        with whole_folder(folder) as part:
+            save_critic(self.learner.critic, self.config, part)
+            (part / "scores.json").write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
 
 
 def auc(values: NDArray[np.floating], success: NDArray[np.bool_]) -> float:
@@ -257,7 +263,7 @@ def train(
             together.
         FileNotFoundError: no dataset, or nothing to go on with.
     """
-    deadline = time.monotonic() + 60 * budget_minutes if budget_minutes else float("inf")
+    deadline = deadline_after(budget_minutes)
     note = out / "settings.yaml"
     if resume and not note.exists():
         raise FileNotFoundError(f"{out} holds no run to go on with (no settings.yaml)")

@@ -65,11 +65,7 @@ def load_transitions(root: str | Path, length: int, gamma: float) -> Transitions
         ValueError: it lacks a column.
     """
     recorded = load_recorded(root)
-    needed = ("action", "next.success")
-    if missing := [name for name in needed if name not in recorded.columns]:
-        raise ValueError(
-            f"{root} has no {', '.join(missing)}: a value is learned from true labels of success"
-        )
+    recorded.require("action", "next.success")
     return transitions_of(recorded, length, gamma)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from rosbags.interfaces import Nodetype
-from rosbags.rosbag2 import Reader
+from rosbags.rosbag2 import Reader, ReaderError
 from rosbags.typesys import Stores, get_typestore
 
 from pilotfish.ros_nodes.conversions.features import FeatureMap, Output, Source
@@ -58,9 +58,12 @@ def raw_messages(path: Path) -> Iterator[tuple[str, str, int, bytes]]:
         ValueError: it cannot be read.
     """
     if (path / "metadata.yaml").is_file():
-        with Reader(path) as reader:
-            for connection, time, data in reader.messages():
-                yield connection.topic, full_name(connection.msgtype), time, data
+        try:
+            with Reader(path) as reader:
+                for connection, time, data in reader.messages():
+                    yield connection.topic, full_name(connection.msgtype), time, data
+        except ReaderError as error:
+            raise ValueError(f"{path} is a damaged recording: {error}") from error
     else:  # a single file, or the folder of a recorder that was killed
         for message in read_messages(path):
             yield message.topic, full_name(message.type_name), round(message.log_time * 1e9), message.data

@@ -156,11 +156,13 @@ def bag_to_dataset(
         raise ValueError(f"{bag}: not one episode of {min_frames} frames. " + "; ".join(report.lines()[1:]))
     with _staged(target) as place:
         dataset = _new_dataset(place, mapping, fps, streams)
-        for picks, sentence in runs:
-            for k in range(picks.shape[1]):
-                dataset.add_frame(_frame(streams, mapping, picks[:, k]) | {"task": sentence})
-            dataset.save_episode()
-        dataset.finalize()
+        try:
+            for picks, sentence in runs:
+                for k in range(picks.shape[1]):
+                    dataset.add_frame(_frame(streams, mapping, picks[:, k]) | {"task": sentence})
+                dataset.save_episode()
+        finally:
+            dataset.finalize()  # also where nothing is kept: it writes when it is collected as garbage
     return report
 
 

@@ -12,6 +12,7 @@ import yaml
 from pilotfish.ros_nodes.conversions.features import Entry, FeatureMap, Output, Source
 from pilotfish.ros_nodes.conversions.messages import IMAGE, INPUTS, KINDS, OUTPUTS, full_name
 from pilotfish.ros_nodes.plan import share_file
+from pilotfish.worlds.registry import MANIPULATION_TASKS
 
 TOP = ("features", "action", "unused", "outputs")
 SOURCE = ("topic", "type", "fields", "scale", "offset", "max_age", "resize", "channels")
@@ -20,7 +21,7 @@ ENTRY = ("action", "scale", "offset", "low", "high")
 
 
 def load_feature_map(name: str | Path) -> FeatureMap:
-    """The mapping in a YAML file, or the preset of that name (``policy_arm``, ``policy_base``).
+    """The mapping in a YAML file, or the preset of that name (in ``launch/params``, such as ``policy_arm``).
 
     Raises:
         FileNotFoundError: there is neither.
@@ -32,7 +33,8 @@ def load_feature_map(name: str | Path) -> FeatureMap:
             path = share_file(f"launch/params/{name}.yaml")
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"no mapping {str(name)!r}: neither a file nor a preset (policy_arm, policy_base)"
+                f"no mapping {str(name)!r}: neither a file nor a preset (policy_arm, policy_base, "
+                f"{', '.join(f'arm_{task}' for task in MANIPULATION_TASKS)})"
             ) from None
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))

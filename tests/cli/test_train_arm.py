@@ -31,6 +31,10 @@ def message(capsys, *words):
         (["dsrl", "--task", "push,stack"], "only a value (vgps) is learned for several"),
         (["vgps", "--task", "push,stack", "--data", "nowhere"], "one folder for each task"),
         (["follower", "--task", "push"], "not for follower"),
+        (["dsrl"], "--task is missing"),
+        (["dsrl", "--resume", "runs/x", "--seed", "3"], "leave --seed away"),
+        (["vgps", "--task", "push", "--steps", "5"], "settings (--config)"),
+        (["diffusion", "--task", "push", "--data", "x", "--base", "y"], "trains the base policy itself"),
         (["juggler"], "no training for 'juggler'"),
     ],
 )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pilotfish.worlds.manipulation.arm import CONTROL_RATE
 from pilotfish.worlds.manipulation.expert import Expert
+from pilotfish.worlds.manipulation.seeds import DEMONSTRATIONS, check_demonstrations
 from pilotfish.worlds.manipulation.task import (
     ENVIRONMENT_STATE,
     IMAGE,
@@ -65,7 +66,7 @@ def collect(
     task: ArmTask,
     root: str | Path,
     episodes: int = 400,
-    seed: int = 0,
+    seed: int = DEMONSTRATIONS,
     on_episode: Callable[[], None] = lambda: None,
 ) -> Collected:
     """Demonstrate a task; the strategy of each episode is drawn without a look at whether it works.
@@ -75,7 +76,8 @@ def collect(
         seed: episode i starts from seed + i.
 
     Raises:
-        ValueError: there is something at ``root`` already, or no episode is asked for.
+        ValueError: there is something at ``root`` already, no episode is asked for, or seeds that are kept
+            for other things.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import datasets
@@ -87,6 +89,7 @@ def collect(
         raise ValueError(f"{root} exists already: name another folder, or remove it")
     if episodes < 1:
         raise ValueError(f"{episodes} episodes: ask for at least one")
+    check_demonstrations(seed, episodes)
     part = root.with_name(f".{root.name}.part-{os.getpid()}")
     root.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(part, ignore_errors=True)

@@ -66,6 +66,7 @@ class EitherWay:
     """A stand-in for a diffusion policy: the mean of its noise decides on the side, the rest wobbles."""
 
     name = "either_way"
+    fingerprint = "toy"
     noise_shape = (8, 2)
     chunk_shape = (4, 2)
 

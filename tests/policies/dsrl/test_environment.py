@@ -8,9 +8,10 @@ pytest.importorskip("stable_baselines3")
 from stable_baselines3 import SAC
 from stable_baselines3.common.env_checker import check_env
 
-from pilotfish.policies.dsrl.environment import FIRST_TRAINING_SEED, Layout, NoiseEnv
+from pilotfish.policies.dsrl.environment import Layout, NoiseEnv
 from pilotfish.policies.dsrl.parameterisation import Parameterisation
 from pilotfish.policies.manipulation.chunks import flatten
+from pilotfish.worlds.manipulation.seeds import TRAINING
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_every_reset_is_seeded_from_the_seed_of_the_environment(env, base):
     first = drawn(3)
     assert None not in env.task.seeds and first[0] != first[1]
     assert drawn(3) == first != drawn(4)
-    assert min(env.task.seeds) >= FIRST_TRAINING_SEED
+    assert min(env.task.seeds) >= TRAINING
 
 
 def test_layout_undoes_flatten(task):

@@ -13,13 +13,13 @@ pytest.importorskip("stable_baselines3")
 
 from pilotfish.policies.dsrl.config import DSRLConfig
 from pilotfish.policies.dsrl.constant import Probe, probe, search_constant
-from pilotfish.policies.dsrl.environment import FIRST_TRAINING_SEED
 from pilotfish.policies.dsrl.parameterisation import Parameterisation
 from pilotfish.policies.dsrl.policy import ConstantNoise, SampledNoise, SteeredPolicy
 from pilotfish.policies.dsrl.replay import ChunkTransitions
 from pilotfish.policies.dsrl.training import CHECKPOINT, export, train
 from pilotfish.policies.manipulation.chunks import ChunkPolicy
 from pilotfish.policies.manipulation.evaluation import Evaluator
+from pilotfish.worlds.manipulation.seeds import TRAINING
 
 SETTINGS = {
     "parameterisation": "repeated",
@@ -65,7 +65,7 @@ def test_a_resumed_run_keeps_its_replay_and_draws_new_episodes(task, base, tmp_p
 
     train(make, base, settings, tmp_path, steps=100)
     train(make, base, settings, tmp_path, steps=200, resume=True)
-    trained = [{seed for seed in made if seed >= FIRST_TRAINING_SEED} for made in seeds]
+    trained = [{seed for seed in made if seed >= TRAINING} for made in seeds]
     first, second = (found for found in trained if found)
     assert not first & second
     saved = pickle.loads((tmp_path / CHECKPOINT).read_bytes())
@@ -132,8 +132,8 @@ def test_both_back_ends_choose_the_same_noise(task, base, tmp_path):
         policies[0].save_pretrained(tmp_path / "never")
     with pytest.raises(ValueError, match="'tpu'"):
         SteeredPolicy.from_pretrained(tmp_path / "policy", base, "tpu")
-    base.name = "another"
-    with pytest.raises(ValueError, match="another"):
+    base.fingerprint = "another"
+    with pytest.raises(ValueError, match="not 'either_way' of another"):
         SteeredPolicy.from_pretrained(tmp_path / "policy", base)
 
 
@@ -165,7 +165,7 @@ def test_the_search_finds_noise_that_wins(task, base):
     measured, states = probe(RightIsOpen, base, DSRLConfig(**SETTINGS))
     assert measured.success["wbest"] == 1.0 and measured.success["w0"] < 0.5
     assert states.shape[1] == 4 and len(states) > 100
-    assert measured.best_noise(base.noise_shape).shape == base.noise_shape
+    assert measured.best_noise(base).shape == base.noise_shape
 
 
 def test_torch_is_not_needed_to_act():

@@ -69,3 +69,37 @@ def test_an_evaluation_is_the_same_again():
 def test_bad_names_say_what_there_is(name, message):
     with pytest.raises(ValueError, match=message):
         make_chunk_policy(name, "push")
+
+
+def test_what_was_made_for_one_base_policy_is_refused_by_another():
+    for name in ("wbest", "dsrl", "dsrl_sac", "dsrl+vgps"):
+        with pytest.raises(ValueError, match="weights"):
+            make_chunk_policy(name, "push", base="diffusion/detour")
+    assert make_chunk_policy("vgps", "push", base="diffusion/detour").chunk_shape == (4, 3)
+
+
+class Looking:
+    """A policy that looks back; it notes what it is shown."""
+
+    name, chunk_shape, observation_steps = "looking", (4, 3), 2
+
+    def __init__(self):
+        self.seen, self.asked = [], 0
+
+    def reset(self, seed):
+        self.seen.clear()
+
+    def observe(self, observations):
+        self.seen.append(observations)
+
+    def act(self, observations):
+        assert self.seen[-1] is observations, "what is asked about was shown last"
+        assert len(self.seen) == 4 * self.asked % 24 + 1, "every step was shown once"
+        self.asked += 1
+        return np.zeros((1, *self.chunk_shape), np.float32)
+
+
+def test_a_policy_that_looks_back_sees_every_step():
+    policy = Looking()
+    outcomes = Evaluator(lambda: make_task("push"), side_by_side=1)(policy, [5, 6])
+    assert outcomes.steps.tolist() == [24, 24] and policy.asked == 12

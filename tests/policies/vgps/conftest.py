@@ -13,6 +13,7 @@ ROWS, ACTIONS = 4, 2
 class TwoWays:
     """The sign of the noise's first entry is the side that the chunk goes to."""
 
+    fingerprint = "toy"
     name, noise_shape, chunk_shape = "two_ways", (ROWS, ACTIONS), (ROWS, ACTIONS)
 
     def sample(self, observations, noise):

@@ -78,6 +78,29 @@ def test_figures_are_those_of_the_frames(make_run):
     np.testing.assert_array_equal(found.states[found.following[goes_on]], found.next_states[goes_on])
 
 
+def test_an_episode_that_was_cut_off_is_left_out(make_run):
+    """A stopped run begins a new episode when it goes on."""
+    run = make_run()
+    saved = pickle.loads((run / "checkpoint.pkl").read_bytes())
+    replay = saved["replay"]
+    lost = int(np.flatnonzero(replay.column("next_observations")[:, 0] == 108)[0])  # the second one's end
+    for name in (
+        "observations",
+        "next_observations",
+        "dones",
+        "timeouts",
+        "discounts",
+        "chunks",
+        "noise_known",
+    ):
+        column = getattr(replay, name)
+        column[lost:-1] = column[lost + 1 :].copy()
+    replay.pos -= 1
+    (run / "checkpoint.pkl").write_bytes(pickle.dumps(saved))
+    found = replay_transitions(run, N, GAMMA, "Go.")
+    assert found.states[:, 0].tolist() == [0, 4, 200, 204] and found.success.all()
+
+
 def test_a_full_buffer_is_read_by_age(make_run):
     found = replay_transitions(make_run(size=4), N, GAMMA, "Go.")
     assert found.states[:, 0].tolist() == [100, 104, 200, 204]
