@@ -97,7 +97,8 @@ class ManipulationSimNode(Node):
         self.episode += 1
         self.task.reset(seed=self.seed + self.episode)
         self.width = self.task.arm.hand().width
-        self.slices, self.over_since, self.success = 0, None, False
+        self.slices, self.success = 0, False
+        self.over_since: float | None = None  # done, or out of time [s]
         self._due = time.monotonic()
         self._success.publish(Bool(data=False))
         self._episode.publish(Int64(data=self.episode))

@@ -16,8 +16,8 @@ file, or the preset policy_arm or policy_base), ``rate`` (actions a second, as i
 - ``input_timeout``: an input older than this (a source's own ``max_age`` wins) stops the robot once; it is
   held, with an ERROR on /diagnostics, until all are fresh, and then the policy starts anew. With
   ``use_stamps`` the age counts from a message's stamp, if that is earlier than its arrival.
-- ``use_sim_time``: all times are the simulator's, whatever its real-time factor; where its clock goes back,
-  the policy starts anew.
+- ``use_sim_time``: all times are the simulator's, whatever its real-time factor. Where its clock goes back,
+  the policy starts anew; where it stands still for a second of the wall clock, the robot is stopped once.
 - ``blend``, ``margin``, ``chunk_timeout``, ``patience`` (here a share of a tick): of the ``ChunkPlayer``.
 
 To stop is to send zero to every TwistStamped output; trajectories and poses are not sent any more, so that
@@ -119,6 +119,7 @@ class PolicyNode(ManagedNode):
         self._subscriptions_made: list[Any] = []
         self._late_reported = 0
         self._last_tick: float | None = None
+        self._reported_at, self._frozen = 0.0, False
         self._periods: deque[float] = deque(maxlen=REMEMBERED)
         self._latencies: deque[float] = deque(maxlen=REMEMBERED)
         self._pace = Pace(None if parameter(self, "use_sim_time", False) else 1.0)
@@ -335,7 +336,12 @@ class PolicyNode(ManagedNode):
     # What is told.
 
     def report(self) -> None:
-        """Publish the diagnostics."""
+        """Publish the diagnostics; called once a second of the wall clock, the only one that always runs."""
+        now, frozen = self.clock(), self._frozen
+        self._frozen = self.runs.running and 0.0 < now == self._reported_at
+        self._reported_at = now
+        if self._frozen and not frozen:
+            self._stop()  # no tick will
         self.diagnostics.report()
 
     def status(self) -> Status:
@@ -365,6 +371,8 @@ class PolicyNode(ManagedNode):
             return ERROR, f"failed: {runs.reason}", values
         if not runs.running:
             return OK, f"{runs.state}: {runs.reason}" if runs.reason else runs.state, values
+        if self._frozen:
+            return ERROR, "stopped: the clock stands still", values
         if self._stale and self._stale != [""]:
             return ERROR, f"stopped: {'; '.join(self._stale)}", values
         if late:

@@ -245,7 +245,11 @@ def test_live_a_policy_leads_the_simulated_arm_by_its_camera(tmp_path, kind):
     parameters = {"/**/manipulation_sim": {"ros__parameters": {"image_period": PERIOD}}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
     words = [f"policy:={tmp_path / kind}", f"mapping:={tmp_path / 'mapping.yaml'}"]
-    words += [f"params_file:={tmp_path / 'params.yaml'}", "task:=push", "seed:=3"]
+    words += [
+        f"params_file:={tmp_path / 'params.yaml'}",
+        "task:=push",
+        "use_sim_time:=false",
+    ]  # as on a robot
     with LiveSystem(plan_system("manipulate", words)) as arm:
 
         def said(name: str) -> tuple[str, dict[str, str]]:

@@ -304,6 +304,23 @@ def test_a_clock_that_goes_back_makes_it_start_anew(make):
     assert len(bench.policy.seeds) == resets + 1
 
 
+def test_a_clock_that_stands_still_stops_it_once(make):
+    bench = make(use_sim_time=True)
+    bench.start()
+    for _ in range(3):
+        bench.tick()
+    bench.node.report()
+    assert not bench.stopped
+    for _ in range(3):
+        bench.node.report()
+    assert bench.speeds == [0.05, 0.1, 0.15, 0.0]
+    assert bench.node.status()[:2] == (ERROR, "stopped: the clock stands still")
+    bench.tick()
+    bench.node.report()
+    assert bench.speeds[-1] == 0.2
+    assert bench.node.status()[:2] == (OK, "running")
+
+
 def test_latency_and_patience_are_of_simulated_time(make):
     bench = make(use_sim_time=True, patience=0.5)
     bench.start()
@@ -316,9 +333,7 @@ def test_latency_and_patience_are_of_simulated_time(make):
     bench.policy.latency = 0.02
     began = time.perf_counter()
     bench.tick()
-    assert (
-        time.perf_counter() - began < 0.02
-    )  # it waits for half a tick: 5 ms of the wall clock
+    assert time.perf_counter() - began < 0.02  # it waits for half a tick: 5 ms of the wall clock
     time.sleep(0.05)
     bench.tick()
     assert bench.node.player.expected_latency == pytest.approx(0.02 * bench.node._pace.value, rel=0.5)

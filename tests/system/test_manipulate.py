@@ -30,6 +30,11 @@ class LiveArm(LiveSystem):
         """What the policy's node says of itself."""
         return self.status.statuses.get("policy: policy", ("", {}))[1]
 
+    @property
+    def said_by_policy(self) -> str:
+        """In words."""
+        return self.status.statuses["policy: policy"][0]
+
     def wait_until_ready(self) -> None:
         self.wait_for(lambda: self.arm and self.policy.get("state"), 60.0, "both nodes")
 
@@ -111,3 +116,14 @@ def test_an_arm_without_its_policy_gets_no_commands_until_it_is_back():
         arm.system.restart("policy")
         arm.wait_for(lambda: arm.commands > alone, 60.0, "commands")
         assert arm.episodes(3, 60.0) > 0.3
+
+
+def test_a_simulator_that_stands_still_is_noticed_until_it_goes_on():
+    with LiveArm("task:=push", "policy:=base") as arm:
+        arm.wait_for(lambda: arm.commands > 0, 60.0, "commands")
+        arm.freeze("manipulation_sim", True)
+        arm.wait_for(lambda: "stands still" in arm.said_by_policy, 10.0, "the policy to notice")
+        arm.freeze("manipulation_sim", False)
+        before = arm.commands
+        arm.wait_for(lambda: arm.commands > before + 5, 20.0, "commands")
+        arm.wait_for(lambda: "stands still" not in arm.said_by_policy, 10.0, "the policy to go on")
