@@ -18,6 +18,7 @@ ARGUMENTS = [
         "dsrl",
         f"What leads it: {', '.join(MANIPULATION_POLICIES)}, one of them with =FOLDER, or a LeRobot folder.",
     ),
+    PlanArgument("base", "", "Diffusion policy it is over (model or folder), if not the task's own."),
     PlanArgument(
         "backend", "pybullet", "Who answers the arm's topics.", choices=("pybullet", "gazebo", "hardware")
     ),
@@ -37,6 +38,7 @@ def plan(
     *,
     task: str,
     policy: str,
+    base: str,
     backend: str,
     mapping: str,
     mode: str,
@@ -68,6 +70,10 @@ def plan(
                 f"policy:={policy}: choose one of {known}, or the folder of a LeRobot checkpoint"
             )
         policy = str(Path(policy).resolve())
+    elif "=" in policy:  # the node may run elsewhere
+        name, _, folder = policy.partition("=")
+        policy = f"{name}={Path(folder).resolve() if Path(folder).is_dir() else folder}"
+    base = str(Path(base).resolve()) if base and Path(base).is_dir() else base
     params = _file("params_file", params_file, "launch/params/manipulate.yaml")
     topics = _file("mapping", mapping, f"launch/params/arm_{task}.yaml")
 
@@ -83,7 +89,14 @@ def plan(
         )
 
     clock = {"use_sim_time": use_sim_time and backend != "hardware"}
-    leads = {"policy": policy, "task": task, "mapping": str(topics), "mode": mode, "seed": seed} | clock
+    leads = {
+        "policy": policy,
+        "base": base,
+        "task": task,
+        "mapping": str(topics),
+        "mode": mode,
+        "seed": seed,
+    } | clock
     specs = [node("policy_node", "policy", leads, respawn=True)]
     if backend == "pybullet":
         pace = {"real_time_factor": real_time_factor, "wall_clock": not use_sim_time}

@@ -5,9 +5,9 @@ in ``chunk_player.py``. Besides, it takes ``success`` (Bool) and gives ``~/statu
 with ``state`` idle, running, done, cancelled or failed, and ``reason``, ``policy``, ``task``, ``run``) and
 /diagnostics; services ``~/start`` and ``~/cancel`` (Trigger).
 
-Parameters (times in seconds): ``policy`` (a registered name or a LeRobot folder), ``task``, ``mapping`` (a
-file, or the preset policy_arm or policy_base), ``rate`` (actions a second, as in the policy's training),
-``seed``, and
+Parameters (times in seconds): ``policy`` (a registered name or a LeRobot folder), ``task`` (a registered one,
+or words), ``base`` (the diffusion policy that is steered or guided, if not the task's own), ``mapping`` (a
+file, or a preset such as policy_arm), ``rate`` (actions a second, as in the policy's training), ``seed``, and
 
 - ``mode``: ``continuous`` runs from activation on, without an end; any message on ``success`` begins a new
   episode, for which the policy starts anew. ``on_request`` waits for ``~/start``, and ends *done* when
@@ -67,18 +67,18 @@ from pilotfish.ros_nodes.managed_node import ManagedNode
 from pilotfish.ros_nodes.pace import Pace
 from pilotfish.ros_nodes.policy_runs import PolicyRuns
 
-MakePolicy = Callable[[str, str], ChunkPolicy]
+MakePolicy = Callable[[str, str, str], ChunkPolicy]
 REMEMBERED = 500
 """Ticks and chunks that the figures on /diagnostics are of."""
 FAREWELL = 0.05
 """Time for the last command to leave the process [s]."""
 
 
-def registered_policy(name: str, task: str) -> ChunkPolicy:
-    """By name or folder. Raises ValueError, FileNotFoundError."""
+def registered_policy(name: str, task: str, base: str) -> ChunkPolicy:
+    """By name or folder, over a base policy. Raises ValueError, FileNotFoundError."""
     from pilotfish.policies.registry import make_chunk_policy
 
-    return make_chunk_policy(name, task)
+    return make_chunk_policy(name, task, base)
 
 
 def _image_sizes(policy: ChunkPolicy) -> dict[str, tuple[int, int]]:
@@ -93,7 +93,7 @@ class PolicyNode(ManagedNode):
     """The ROS side of a `ChunkPolicy`.
 
     Args:
-        make_policy: makes one of the parameters ``policy`` and ``task``.
+        make_policy: makes one of the parameters ``policy``, ``task`` and ``base``.
         clock: seconds of the time that stamps are in; the node's own clock if None.
         hosted: somebody else calls ``tick`` and ``report``, and switches the states.
         options: of `rclpy.node.Node`.
@@ -144,7 +144,8 @@ class PolicyNode(ManagedNode):
         name = str(parameter(self, "policy", ""))
         if not name:
             raise ValueError("parameter policy is empty: name a registered policy or a LeRobot folder")
-        policy = self._make_policy(name, str(parameter(self, "task", "")))
+        task, base = str(parameter(self, "task", "")), str(parameter(self, "base", ""))
+        policy = self._make_policy(name, task, base)
         if policy.chunk_shape[1] != len(mapping.action):
             entries = ", ".join(mapping.action)
             size = policy.chunk_shape[1]

@@ -17,6 +17,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from pilotfish.ros_nodes.conversions.features import FeatureMap, Output, Source
 from pilotfish.ros_nodes.conversions.messages import RejectedError, full_name, header_time
+from pilotfish.worlds.registry import sentence_of
 from pilotfish.worlds.render.mcap import read_messages
 
 STORE = get_typestore(Stores.ROS2_KILTED)
@@ -202,6 +203,6 @@ def _mark(data: Any, time: int) -> tuple[int, str | None]:
         return time, ""
     try:
         told = json.loads(data)
-        return time, str(told.get("task", "")) if told["state"] == "running" else None
+        return time, sentence_of(str(told.get("task", ""))) if told["state"] == "running" else None
     except (ValueError, KeyError, TypeError):
         return time, None

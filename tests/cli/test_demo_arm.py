@@ -68,7 +68,7 @@ def test_an_arm_works_and_leaves_all_its_files(tmp_path):
         (["--task", "juggle"], "no task 'juggle': choose one of pick_place, push, stack, detour"),
         (["--policy", "nope"], "no arm policy 'nope': choose one of base"),
         (["--policy", "dsrl=nowhere"], "no model 'nowhere'"),
-        (["--policy", "dsrl@3"], "policy 'dsrl@3': write vgps@K"),
+        (["--policy", "dsrl@3"], "policy 'dsrl@3': write random_k@K, vgps@K"),
     ],
 )
 def test_what_cannot_be_run_is_named_before_anything_starts(words, message, tmp_path, capsys):

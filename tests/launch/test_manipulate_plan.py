@@ -16,6 +16,18 @@ def test_simulation_and_policy():
     assert policy.respawn and arm.required
 
 
+def test_own_models_are_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "actor").mkdir()
+    (tmp_path / "mine").mkdir()
+    _, policy = plan_system("manipulate", ["policy:=dsrl=actor", "base:=mine"])
+    assert policy.parameters["policy"] == f"dsrl={tmp_path / 'actor'}"
+    assert policy.parameters["base"] == str(tmp_path / "mine")
+    _, policy = plan_system("manipulate", ["policy:=vgps=vgps/stack", "base:=diffusion/push"])
+    assert policy.parameters["policy"] == "vgps=vgps/stack"
+    assert policy.parameters["base"] == "diffusion/push"
+
+
 def test_on_a_robot_only_the_policy_runs():
     assert names("backend:=hardware") == ["policy"]
 

@@ -66,7 +66,7 @@ class Bench:
         self.now, self.policy = 100.0, Ramp()
         given = {"policy": "ramp", "mapping": "policy_base", "blend": 0} | parameters
         self.node = PolicyNode(
-            make_policy=lambda name, task: self.policy,
+            make_policy=lambda name, task, base: self.policy,
             clock=lambda: self.now,
             hosted=True,
             context=context,
@@ -453,7 +453,7 @@ def test_live_a_request_drives_a_robot_at_its_rate_until_success():
     policy.latency = 0.03
     given = {"policy": "ramp", "mapping": "policy_base", "mode": "on_request", "rate": 20.0}
     node = PolicyNode(
-        make_policy=lambda name, task: policy,
+        make_policy=lambda name, task, base: policy,
         context=context,
         parameter_overrides=[Parameter(name, value=value) for name, value in given.items()],
     )
