@@ -66,7 +66,9 @@ def guided(
             raise ValueError(f"random_k={folder}: chance needs no model; name another base policy by --base")
         return ValueGuided(sampler, None, k, select="random", name="random_k")
     sentence = task_class(task).SENTENCE
-    critic = Critic.from_pretrained(folder or f"vgps/{task}", sentence)
+    # Around a steered policy the value must know what steering does: it learned from steering's own replay.
+    own = f"vgps/{task}_replay" if source == "steered" else f"vgps/{task}"
+    critic = Critic.from_pretrained(folder or own, sentence)
     return ValueGuided(sampler, critic, k, temperature, name=name)
 
 

@@ -68,7 +68,7 @@ class SteeredSampler(NoiseSampler):
         spread: standard deviation of what is added to the actor's noise.
     """
 
-    def __init__(self, steered: SteeredPolicy, spread: float = 0.5) -> None:
+    def __init__(self, steered: SteeredPolicy, spread: float = 0.25) -> None:
         super().__init__(steered.base)
         self.name, self.spread = steered.name, spread
         self.actor, self.features = steered.actor, steered.features
