@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Run:
         clock_at_start: simulated time when all robots were at work [s].
         real_time_factor: simulated over wall seconds since then.
         trouble: what went wrong, a line each.
+        interrupted: Ctrl-C was pressed: what there is gets written.
     """
 
     recording: Path
@@ -44,6 +47,7 @@ class Run:
     clock_at_start: float = 0.0
     real_time_factor: float | None = None
     trouble: list[str] = field(default_factory=list)
+    interrupted: bool = False
 
 
 def use_own_domain() -> None:
@@ -116,10 +120,9 @@ def run_nodes(
     specs = plan_system(system, [f"{name}:={value}" for name, value in words.items()])
     with _log_file(out / "nodes.log") as log, FleetWatch() as watch:
         run = Run(recording, watch.status)
-        with Launcher(specs, output=log) as nodes:
-            try:
-                follow(run, nodes)
-            except KeyboardInterrupt:
+        with Launcher(specs, output=log) as nodes, _noting_interrupts(run):
+            follow(run, nodes)
+            if run.interrupted:
                 console.print("Stopped; writing what there is. (Ctrl-C again gives that up.)")
             report_deaths(run, nodes, console)
             with console.status("Stopping the nodes ..."):
@@ -127,15 +130,32 @@ def run_nodes(
     return run
 
 
+@contextmanager
+def _noting_interrupts(run: Run) -> Iterator[None]:
+    """The first Ctrl-C only leaves a note: raised in the middle of drawing or waiting, it could leave a lock
+    taken for ever. The second one is raised."""
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if run.interrupted:
+            raise KeyboardInterrupt
+        run.interrupted = True
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def goes_on(run: Run, nodes: Launcher, console: Console, deadline: float, state: str, alone: bool) -> bool:
-    """Wait a moment; False when a required node has ended or it takes too long, which is trouble.
+    """Wait a moment; False on Ctrl-C, and when a required node has ended or it takes too long: trouble.
 
     Args:
         deadline: of ``time.monotonic`` [s].
         state: how far it is, for the message.
         alone: False when nodes of another such system are heard.
     """
-    if nodes.wait(0.2) is not None:
+    if nodes.wait(0.2) is not None or run.interrupted:
         return False
     report_deaths(run, nodes, console)
     if not alone:
