@@ -6,15 +6,13 @@ policy (name or folder) in place of the task's own.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pilotfish.policies.diffusion.policy import TrainedDiffusionPolicy
 from pilotfish.policies.dsrl.constant import Probe
 from pilotfish.policies.dsrl.policy import ConstantNoise, SampledNoise, SteeredPolicy
 from pilotfish.policies.manipulation.chunks import ChunkPolicy
 from pilotfish.policies.models import find_model
 from pilotfish.policies.vgps.critic import Critic
-from pilotfish.policies.vgps.policy import NoiseSampler, SteeredSampler, ValueGuided
+from pilotfish.policies.vgps.policy import BaseSampler, SteeredSampler, ValueGuided
 from pilotfish.worlds.manipulation.task import ENVIRONMENT_STATE, STATE, STATE_NAMES
 from pilotfish.worlds.registry import task_class
 
@@ -37,13 +35,13 @@ def zero(task: str, folder: str = "", base: str = "") -> ChunkPolicy:
 def best_constant(task: str, folder: str = "", base: str = "") -> ChunkPolicy:
     """Noise held at the best constant that the search before a training found (its ``probe.json``)."""
     policy = base_policy(task, base)
-    probe = Probe.load(_model(folder or f"dsrl/{task}_sac") / "probe.json")
+    probe = Probe.load(find_model(folder or f"dsrl/{task}_sac").path / "probe.json")
     return ConstantNoise(policy, probe.best_noise(policy), "wbest")
 
 
 def steered(task: str, algorithm: str, folder: str = "", base: str = "") -> SteeredPolicy:
     """Noise from a trained actor: algorithm "sac" or "na"."""
-    actor = _model(folder or f"dsrl/{task}_{algorithm}")
+    actor = find_model(folder or f"dsrl/{task}_{algorithm}").path
     return SteeredPolicy.from_pretrained(actor, base_policy(task, base))
 
 
@@ -58,7 +56,7 @@ def guided(
 ) -> ChunkPolicy:
     """The best of K chunks by a trained value, of the base policy or ("steered") around the steered one."""
     name = {"base": "vgps", "steered": "dsrl+vgps"}[source]
-    sampler = NoiseSampler(base_policy(task, base))
+    sampler = BaseSampler(base_policy(task, base))
     if source == "steered":
         sampler = SteeredSampler(steered(task, "na", base=base))
     if select == "random":
@@ -76,7 +74,3 @@ def layout_of(task: str) -> dict[str, int]:
     """Name -> length of a task's observations without images, sorted by name."""
     kind = task_class(task)
     return {ENVIRONMENT_STATE: len(kind.ENVIRONMENT_NAMES), STATE: len(STATE_NAMES)}
-
-
-def _model(name: str) -> Path:
-    return find_model(name).path

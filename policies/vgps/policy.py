@@ -39,7 +39,7 @@ class Value(Protocol):
         ...
 
 
-class NoiseSampler:
+class BaseSampler:
     """Chunks of a diffusion policy from noise of N(0, I)."""
 
     def __init__(self, base: DiffusionPolicy) -> None:
@@ -60,7 +60,7 @@ class NoiseSampler:
         return self.base.sample(seen, noise).reshape(count, k, *self.chunk_shape)
 
 
-class SteeredSampler(NoiseSampler):
+class SteeredSampler(BaseSampler):
     """Chunks around those of a steered policy: its noise, moved by a little.
 
     Args:
@@ -117,7 +117,7 @@ class ValueGuided:
             raise ValueError(
                 f"select {select!r} is not one of {', '.join(SELECTIONS)}, or has no value to ask"
             )
-        self.sampler: Sampler = NoiseSampler(sampler) if isinstance(sampler, DiffusionPolicy) else sampler
+        self.sampler: Sampler = BaseSampler(sampler) if isinstance(sampler, DiffusionPolicy) else sampler
         self.value, self.k, self.temperature, self.select = value, k, temperature, select
         self.name, self.chunk_shape = name, sampler.chunk_shape
         self.reset(0)
