@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pilotfish.policies.models import find_model
 from pilotfish.policies.registry import MANIPULATION_POLICIES
 from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, share_file
 from pilotfish.worlds.registry import MANIPULATION_TASKS
@@ -53,7 +54,7 @@ def plan(
     """The arm's processes; the arguments are described in ``ARGUMENTS``.
 
     Raises:
-        ValueError: the back end is not built, or the factor is not positive.
+        ValueError: the back end is not built, the factor is not positive, or there is no such policy or model.
         FileNotFoundError: a file does not exist.
     """
     if backend == "gazebo":
@@ -70,10 +71,10 @@ def plan(
                 f"policy:={policy}: choose one of {known}, or the folder of a LeRobot checkpoint"
             )
         policy = str(Path(policy).resolve())
-    elif "=" in policy:  # the node may run elsewhere
+    elif "=" in policy:
         name, _, folder = policy.partition("=")
-        policy = f"{name}={Path(folder).resolve() if Path(folder).is_dir() else folder}"
-    base = str(Path(base).resolve()) if base and Path(base).is_dir() else base
+        policy = f"{name}={_model(folder)}"
+    base = _model(base) if base else ""
     params = _file("params_file", params_file, "launch/params/manipulate.yaml")
     topics = _file("mapping", mapping, f"launch/params/arm_{task}.yaml")
 
@@ -106,6 +107,12 @@ def plan(
         path = {"path": str(Path(record).resolve()), "system": "manipulate", "robots": 1, "rate": 0.0}
         specs.append(node("recorder_node", "recorder", path | clock))
     return specs
+
+
+def _model(name: str) -> str:
+    """A model folder from anywhere, or the name of a shipped model. Raises ValueError for neither."""
+    path = find_model(name).path
+    return str(path.resolve()) if Path(name).is_dir() else name
 
 
 def _file(argument: str, given: str, default: str) -> Path:

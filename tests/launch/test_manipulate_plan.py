@@ -18,8 +18,9 @@ def test_simulation_and_policy():
 
 def test_own_models_are_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "actor").mkdir()
-    (tmp_path / "mine").mkdir()
+    for folder in ("actor", "mine"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "config.json").write_text("{}")
     _, policy = plan_system("manipulate", ["policy:=dsrl=actor", "base:=mine"])
     assert policy.parameters["policy"] == f"dsrl={tmp_path / 'actor'}"
     assert policy.parameters["base"] == str(tmp_path / "mine")
@@ -55,6 +56,8 @@ def test_a_recording_holds_everything(tmp_path):
         ("real_time_factor:=0", "positive"),
         ("real_time_factor:=2 use_sim_time:=false", "needs use_sim_time:=true"),
         ("policy:=nope", "policy:=nope: choose one of base"),
+        ("policy:=dsrl=nowhere", "no model 'nowhere'"),
+        ("base:=nowhere", "no model 'nowhere'"),
         ("task:=juggle", "pick_place, push, stack, detour"),
     ],
 )
