@@ -54,7 +54,7 @@ def plan(
     """The arm's processes; the arguments are described in ``ARGUMENTS``.
 
     Raises:
-        ValueError: the back end is not built, the factor is not positive, or there is no such policy or model.
+        ValueError: the back end is not built, the factor not positive, or there is no such policy or model.
         FileNotFoundError: a file does not exist.
     """
     if backend == "gazebo":
