@@ -28,6 +28,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, make_output_format
 from stable_baselines3.common.vec_env import VecEnv
 
+from pilotfish.policies.pace import deadline_after
+
 CHECKPOINT = "checkpoint.pt"
 
 
@@ -119,8 +121,7 @@ def train_curriculum(
     progress: dict[str, Any] = {"stage": 0, "steps": 0, "seconds": 0.0}
     if resume and progress_file.exists():
         progress = json.loads(progress_file.read_text())
-    deadline = float("inf") if budget_minutes is None else time.monotonic() + 60 * budget_minutes
-    state = RunState(out, progress, deadline)
+    state = RunState(out, progress, deadline_after(budget_minutes))
     for index in range(progress["stage"], len(curriculum.stages)):
         stage = curriculum.stages[index]
         if index != progress["stage"]:

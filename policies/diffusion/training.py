@@ -26,9 +26,9 @@ from pilotfish.policies.diffusion.config import DIFFUSION_STEPS, DiffusionSettin
 from pilotfish.policies.diffusion.denoiser import MlpDiffusionConfig, MlpDiffusionPolicy
 from pilotfish.policies.diffusion.policy import ENVIRONMENT_STATE, STATE
 from pilotfish.policies.diffusion.saving import save_policy
-from pilotfish.policies.manipulation.pace import deadline_after, paced
 from pilotfish.policies.manipulation.recorded import Recorded, load_recorded
 from pilotfish.policies.models import whole_folder
+from pilotfish.policies.pace import deadline_after, paced
 from pilotfish.policies.training import CHECKPOINT
 
 LOGGED_EVERY = 100

@@ -41,8 +41,8 @@ from pilotfish.policies.dsrl.policy import SteeredConfig, SteeredPolicy
 from pilotfish.policies.dsrl.replay import ChunkReplayBuffer, ChunkTransitions
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy
 from pilotfish.policies.manipulation.evaluation import Evaluator
-from pilotfish.policies.manipulation.pace import deadline_after
 from pilotfish.policies.models import whole_folder
+from pilotfish.policies.pace import deadline_after
 from pilotfish.worlds.manipulation.seeds import TUNING
 
 CURRICULA = Path(__file__).parent / "curricula"

@@ -27,8 +27,8 @@ from scipy.stats import rankdata
 
 from pilotfish.policies.diffusion.policy import TrainedDiffusionPolicy
 from pilotfish.policies.manipulation.chunks import DiffusionPolicy
-from pilotfish.policies.manipulation.pace import deadline_after, paced
 from pilotfish.policies.models import whole_folder
+from pilotfish.policies.pace import deadline_after, paced
 from pilotfish.policies.vgps.config import VGPSConfig
 from pilotfish.policies.vgps.critic import CriticConfig, save_critic
 from pilotfish.policies.vgps.learning import Batch, Learner, load_state_dicts, make_networks, state_dicts
