@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from pilotfish.policies.dsrl.replay import ChunkTransitions
-from pilotfish.policies.manipulation.chunks import flatten
 from pilotfish.policies.manipulation.recorded import load_recorded
 
 
@@ -28,7 +27,7 @@ def transitions_of(root: Path, length: int, gamma: float) -> ChunkTransitions:
     recorded = load_recorded(root)
     recorded.require("action", "next.success")
     columns = recorded.columns
-    states = flatten({name: columns[name] for name in columns if name.startswith("observation.")})
+    states = recorded.states
     success = columns["next.success"][:, 0].astype(bool)
     parts = []
     for episode in np.unique(recorded.episode):

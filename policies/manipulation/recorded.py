@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pilotfish.policies.manipulation.chunks import flatten
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -34,6 +36,11 @@ class Recorded:
         """Index of the last frame of each frame's episode, int64 [N]."""
         ends = np.flatnonzero(np.r_[np.diff(self.episode) != 0, True])
         return ends[np.searchsorted(ends, np.arange(len(self.episode)))]
+
+    @property
+    def states(self) -> NDArray[np.float32]:
+        """All observations side by side by name, float32 [N, S], raw."""
+        return flatten({name: v for name, v in self.columns.items() if name.startswith("observation.")})
 
     def require(self, *names: str) -> None:
         """Raises ValueError where the dataset lacks a feature."""

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pilotfish.policies.manipulation.chunks import flatten
 from pilotfish.policies.manipulation.recorded import Recorded, load_recorded
 
 
@@ -75,7 +74,7 @@ def transitions_of(recorded: Recorded, length: int, gamma: float) -> Transitions
     frames = np.arange(len(recorded.episode))
     last = recorded.last
     step = gamma ** (1 / length)
-    states = flatten({name: columns[name] for name in columns if name.startswith("observation.")})
+    states = recorded.states
     success = columns["next.success"][:, 0].astype(bool)[last]
     left = last - frames + 1  # steps to the end of the episode, this one included
     executed = np.minimum(left, length)
