@@ -211,7 +211,7 @@ def _frontier(space, known, pooled, anchor, i, j):
                         edge += 1
     if edge >= 2 or faint >= 4:
         return CLEAR
-    return FAINT if faint == 2 else NONE
+    return FAINT if faint >= 2 else NONE
 
 
 @njit(cache=True)

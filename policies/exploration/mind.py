@@ -1,8 +1,9 @@
-"""A peer out of reach, simulated in mind: where is it by now, if it goes on exploring what it lacks?
+"""A peer out of reach, simulated in mind: where may it be by now, if it goes on exploring what it lacks?
 
-The robot plays the peer's life since the last contact on its own map: from where the peer was, always on to
-the nearest place that it is believed not to have seen, at the team's speed. When it is not where that life
-ends, it has lived another one: the robot begins again with a place that the peer may not have seen by then.
+The robot plays several lives of the peer since the last contact on its own map: from where the peer was, on
+to a near place that it is believed not to have seen, and so on, at the team's speed. The lives differ by
+chance in which near place they take. A life that is where the peer should be heard, and is not, was not lived:
+it is begun again as a copy of one that still may be, or at any place that the peer lacked (a particle filter).
 """
 
 from __future__ import annotations
@@ -16,112 +17,137 @@ from pilotfish.policies.exploration.blocks import NEIGHBOUR_COL, NEIGHBOUR_ROW, 
 from pilotfish.policies.exploration.navigation import Navigation
 from pilotfish.policies.exploration.search import BUCKETS, FAR, widened
 
+LIVES = 8
+"""How many are played of a peer."""
+
 TICK = 15.0
 """Way, and time at 1 px/s, of a step in mind [px, s]."""
+
+AHEAD = 45.0
+"""The same where the future is looked at: it is uncertain enough."""
 
 SIGHT = 48.0
 """How far along ways a peer is taken to see [px]."""
 
+APART = 60.0
+"""A life that does not take the nearest place takes one that is so much further, or more [px]."""
+
+NEAREST = 0.7
+"""How likely a life takes the nearest place; else the next one, with the same chance."""
+
 NOT_THERE = 2
-"""How often the place must have been empty, in sight, before the peer is looked for elsewhere."""
+"""How often the place of a life must have been empty, in sight, before it is begun again."""
 
-GOLDEN = 0.6180339887
-"""Multiples of it, modulo 1, lie spread evenly however many they are."""
-
-HORIZON = 1500.0
+HORIZON = 600.0
 """How far ahead a peer is foreseen [s]."""
 
 
 class PeerInMind:
-    """One disconnected peer.
+    """One peer out of reach.
 
     Args:
         belief: of the robot that thinks.
-        peer: whom it thinks of; its place must be known.
+        peer: whom it thinks of.
         navigation: of the robot, up to date.
-        first: 0 for the peer's likeliest way, 1, 2 ... for ways that begin with another place.
+        place, goal: float [2] (row, col) where the peer was at the last contact, and where it was going; NaN
+            where that is not known [px].
 
     Attributes:
-        block: where the peer is taken to be.
-        idle: nothing is left to see for it, as far as this robot knows.
+        block: int64 [LIVES] where the peer is, in each life.
+        idle: bool [LIVES] nothing is left to see for it there, as far as this robot knows.
+        stamp: of the contact that the lives began with [s].
     """
 
-    def __init__(self, belief: TeamBelief, peer: int, navigation: Navigation, first: int = 0) -> None:
+    def __init__(
+        self, belief: TeamBelief, peer: int, navigation: Navigation, place: NDArray, goal: NDArray
+    ) -> None:
         self.peer = peer
         self.stamp = float(belief.stamp[peer])
-        self.first = first
-        self.block = navigation.block_at(belief.position[peer])
-        self.idle = self.block < 0
-        self._now = self.stamp
-        self._seen = belief.free[peer] > 0
-        self._empty = 0
-        self._rest = 0
-        self._wrong = 0
-        for _ in range(first):
-            # Take its next place for seen: it may have begun with another one.
-            _, target, _ = self._advance(navigation, self.block, self._seen.copy(), 10**9)
-            if target >= 0:
-                _see_around(navigation.links, target, self._seen, int(3 * SIGHT * SCALE))
+        where = navigation.block_at(goal) if np.isfinite(goal).all() else -1
+        self.block = np.full(LIVES, navigation.block_at(place), np.int64)
+        self._target = np.full(LIVES, where, np.int64)
+        self._rest = np.zeros(LIVES, np.int64)
+        self._seen = np.repeat((belief.free[peer] > 0)[None], LIVES, axis=0)
+        self._empty = np.zeros(LIVES, np.int64)
+        self._now = self.stamp if np.isfinite(self.stamp) else belief.now
+        # From the contact alone: robots that part together think alike, and can share out who looks where.
+        self._rng = np.random.default_rng([peer, int(self._now)])
+        self._luck = self._rng.integers(1, 2**63, LIVES).astype(np.uint64)
+        self.idle = np.zeros(LIVES, bool)
 
     def update(self, belief: TeamBelief, navigation: Navigation) -> None:
-        """Let the peer live on to now; move it on where it is seen not to be."""
-        while self._now < belief.now and not self.idle:
-            self._now += TICK
-            # It stops at whole blocks: what is left of a stride goes into the next one.
-            stride = self._rest + int(TICK * SCALE)
-            self.block, target, moved = self._advance(navigation, self.block, self._seen, stride)
-            self._rest = stride - moved
-            self.idle = target < 0
-        here, there = belief.position[belief.me], navigation.anchors(np.array([self.block]))[0]
-        if belief.should_hear(here, there):
-            self._empty += 1
-            if self._empty >= NOT_THERE:
-                self._empty = 0
-                self.block, target, _ = self._advance(navigation, self.block, self._seen, 10**9)
-                self.idle = target < 0
-                if self.idle:
-                    self._begin_again(belief, navigation)
+        """Let the lives go on to now; begin those again that were not lived."""
+        ticks = int((belief.now - self._now) // TICK)
+        self._now += ticks * TICK
+        _live_on(
+            navigation.links, self.block, self._target, self._rest, self._seen, self._luck,
+            ticks, int(TICK * SCALE),
+        )  # fmt: skip
+        if ticks:
+            self.idle = self._target < 0
+        places = navigation.anchors(self.block)
+        watchers = belief.position[belief.connected]
+        heard = np.array([any(belief.should_hear(w, place) for w in watchers) for place in places])
+        self._empty = np.where(heard, self._empty + 1, 0)
+        self._begin_again(belief, navigation, np.flatnonzero(self._empty >= NOT_THERE))
 
-    def _begin_again(self, belief: TeamBelief, navigation: Navigation) -> None:
-        """Take the peer to be at one of the places that it did not know at the last contact.
+    def _begin_again(self, belief: TeamBelief, navigation: Navigation, wrong: NDArray[np.int64]) -> None:
+        if not len(wrong):
+            return
+        lacking = belief.free[self.peer] == 0
+        anywhere = np.flatnonzero(lacking.ravel() & navigation.links.any(axis=2).ravel())
+        possible = np.setdiff1d(np.flatnonzero(~self.idle), wrong)
+        for life in wrong.tolist():
+            self._empty[life] = 0
+            if 2 * len(possible) >= LIVES:
+                other = int(self._rng.choice(possible))
+                self.block[life], self._seen[life] = self.block[other], self._seen[other]
+            elif len(anywhere):
+                self.block[life], self._seen[life] = self._rng.choice(anywhere), ~lacking
+            else:
+                continue
+            self._target[life], self._rest[life], self.idle[life] = -1, 0, False
 
-        The choices, one after the other and of robots with other ``first``, lie spread over those places.
+    def meetings(
+        self, navigation: Navigation, field: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Where and when a robot meets the peer first, in each life that is not idle and can be met.
+
+        Args:
+            field: int32 [h * w] distances from that robot [1/SCALE px].
+
+        Returns: int64 [M] blocks; float32 [M] seconds from now.
         """
-        self._seen = belief.free[self.peer] > 0
-        places = np.flatnonzero(~self._seen.ravel() & navigation.links.any(axis=2).ravel())
-        if len(places):
-            self._wrong += 1
-            share = (self._wrong * GOLDEN + self.first * GOLDEN**2) % 1.0
-            self.block = int(places[int(share * len(places))])
-            self._now, self._rest, self.idle = belief.now, 0, False
-
-    def intercept(self, navigation: Navigation, field: NDArray[np.int32]) -> int:
-        """The block where a robot with this distance field meets the peer first, or -1."""
-        block, seen, time, rest = self.block, self._seen.copy(), 0.0, self._rest
-        while field[block] > time * SCALE and time < HORIZON:
-            stride = rest + int(TICK * SCALE)
-            block, target, moved = self._advance(navigation, block, seen, stride)
-            rest = stride - moved
-            if target < 0:
-                break
-            time += TICK
-        return int(block) if field[block] < FAR else -1
-
-    @staticmethod
-    def _advance(navigation: Navigation, block: int, seen: NDArray, stride: int) -> tuple[int, int, int]:
-        return _advance(navigation.links, block, seen, int(SIGHT * SCALE), stride)
+        where, when = _meetings(
+            navigation.links, field, self.block, self._target, self._rest, self._seen, self._luck,
+            int(AHEAD * SCALE), int(HORIZON / AHEAD),
+        )  # fmt: skip
+        met = (where >= 0) & ~self.idle
+        return where[met], (when[met] / SCALE).astype(np.float32)
 
 
 @njit(cache=True)
-def _advance(links, start, seen, sight, stride):
-    """Look around from a block and go towards the nearest one not seen.
+def _chance(luck, life):
+    """The next number in [0, 1) of a life's own stream (xorshift64)."""
+    bits = luck[life]
+    bits ^= bits << np.uint64(13)
+    bits ^= bits >> np.uint64(7)
+    bits ^= bits << np.uint64(17)
+    luck[life] = bits
+    return float(bits >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit(cache=True)
+def _live(links, start, target, stride, seen, luck, life):
+    """One step of a life: look around, and go on to the target, or to a near place not seen.
 
     Args:
-        links: uint8 [h, w, 8]; start: block.
-        seen: bool [h, w], updated with what lies within ``sight`` [1/SCALE px].
-        stride: [1/SCALE px].
+        links: uint8 [h, w, 8]; start: block; target: block, -1 for none yet.
+        stride: way of the step [1/SCALE px].
+        seen: bool [h, w], updated with what lies within SIGHT.
 
-    Returns: block after the stride, block gone for (-1 where all is seen), way driven [1/SCALE px].
+    Returns: block after the step, target (-1 where all is seen), what is left of the stride [1/SCALE px]:
+        lives stop at whole blocks.
     """
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
@@ -129,13 +155,15 @@ def _advance(links, start, seen, sight, stride):
     flat = seen.reshape(height * width)
     distance = np.full(height * width, FAR, np.int32)
     parent = np.full(height * width, -1, np.int32)
-    buckets = np.empty((BUCKETS, 512), np.int32)
+    buckets = np.empty((BUCKETS, 256), np.int32)
     filled = np.zeros(BUCKETS, np.int64)
     distance[start] = 0
     buckets[0, 0] = start
     filled[0] = 1
-    waiting, now, target = 1, 0, -1
-    while waiting > 0 and target < 0:
+    waiting, now, found, nearest, not_before = 1, 0, -1, -1, 0
+    sight, apart = int(SIGHT * SCALE), int(APART * SCALE)
+    keeping = target >= 0 and not flat[target]
+    while waiting > 0 and found < 0:
         slot = now % BUCKETS
         for entry in range(filled[slot]):
             block = buckets[slot, entry]
@@ -143,9 +171,18 @@ def _advance(links, start, seen, sight, stride):
                 continue
             if now <= sight:
                 flat[block] = True
-            elif not flat[block]:
-                target = block
-                break
+                keeping = keeping and block != target
+            elif keeping:
+                if block == target:
+                    found = block
+                    break
+            elif not flat[block] and now >= not_before:
+                if nearest < 0:
+                    nearest = block
+                if _chance(luck, life) < NEAREST:
+                    found = block
+                    break
+                not_before = now + apart
             for k in range(8):
                 way = ways[block, k]
                 other = block + step[k]
@@ -161,32 +198,46 @@ def _advance(links, start, seen, sight, stride):
         waiting -= filled[slot]
         filled[slot] = 0
         now += 1
-    if target < 0:
+    if found < 0:
+        found = nearest
+    if found < 0:
         return start, -1, 0
-    block = target
+    block = found
     while distance[block] > stride:
         block = parent[block]
-    return block, target, distance[block]
+    return block, found, stride - distance[block]
 
 
 @njit(cache=True)
-def _see_around(links, start, seen, sight):
-    """Mark everything within ``sight`` [1/SCALE px] of a block as seen."""
-    height, width = links.shape[:2]
-    ways = links.reshape(height * width, 8)
-    step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
-    flat = seen.reshape(height * width)
-    distance = np.full(height * width, FAR, np.int32)
-    queue = np.empty(height * width, np.int32)
-    queue[0], distance[start] = start, 0
-    first, last = 0, 1
-    while first < last:  # breadth first: near enough to order by way for a rough mark
-        block = queue[first]
-        first += 1
-        flat[block] = True
-        for k in range(8):
-            way, other = ways[block, k], block + step[k]
-            if way > 0 and distance[other] == FAR and distance[block] + way <= sight:
-                distance[other] = distance[block] + way
-                queue[last] = other
-                last += 1
+def _live_on(links, block, target, rest, seen, luck, ticks, stride):
+    """Let all lives go on for some steps; their state [LIVES] is updated."""
+    for life in range(len(block)):
+        if block[life] < 0:
+            continue
+        for _ in range(ticks):
+            block[life], target[life], rest[life] = _live(
+                links, block[life], target[life], rest[life] + stride, seen[life], luck, life
+            )
+            if target[life] < 0:
+                break
+
+
+@njit(cache=True)
+def _meetings(links, field, block, target, rest, seen, luck, stride, horizon):
+    """Block [LIVES] where a robot with this field meets each life, -1 for nowhere; time [1/SCALE px]."""
+    where = np.full(len(block), -1, np.int64)
+    when = np.zeros(len(block), np.int64)
+    for life in range(len(block)):
+        here, goal, left = block[life], target[life], rest[life]
+        if here < 0 or field[here] >= FAR:
+            continue
+        known, future = seen[life].copy(), luck.copy()
+        steps = 0
+        while field[here] > steps * stride and steps < horizon:
+            here, goal, left = _live(links, here, goal, left + stride, known, future, life)
+            if goal < 0:
+                break
+            steps += 1
+        if field[here] < FAR:
+            where[life], when[life] = here, max(steps * stride, field[here])
+    return where, when

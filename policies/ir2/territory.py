@@ -3,8 +3,9 @@
 On its own belief, and nothing else, a robot
 1. shares the frontiers out among the robots it is connected to, and leaves to those out of reach what lies
    around the places where they were last;
-2. when it knows all, goes after those that lack some of it: where it takes them to be (``PeerInMind``);
-3. when it has no idea where they are, waits for them where the team began.
+2. when it knows all, looks for those that lack some of it: where they may be by now (``PeerInMind``), shared
+   out among the robots it is connected to;
+3. when there is nowhere to look, waits for them where the team began.
 
 Two robots whose radios flicker decide now together, now apart; so that they do not drive to and fro between
 the two answers, a target gets the dearer to give up the longer the robot has driven without seeing anything.
@@ -33,6 +34,18 @@ TIER = 2000.0
 WAITING = 1e6
 """Price of standing still: more than any way, so that nobody gives up what lies far away [px]."""
 
+TOGETHER = 60.0
+"""Who looks for a peer at a place sees it this far around [px]."""
+
+HURRY = 300.0
+"""A meeting that is this much further off counts 1/e as much [px]."""
+
+LOOKED_FOR = 0.3
+"""What a meeting counts for the next robot, when one has taken it."""
+
+KEEPING = 1.5
+"""A meeting place counts so many times as much if it is the last one."""
+
 NEWS = 20
 """Free pixels more than this robot knew make news."""
 
@@ -59,7 +72,9 @@ class TerritoryPolicy(TargetPolicy):
         """Start an episode on a robot's belief."""
         super().reset(belief, seed, clearance)
         self._minds: list[PeerInMind | None] = [None] * belief.robots
-        self._home: NDArray[np.float32] | None = None
+        self._place = np.tile(belief.position[belief.me], (belief.robots, 1))
+        self._goal = np.full((belief.robots, 2), np.nan, np.float32)
+        self._home = belief.position[belief.me].copy()
         self._news = (0.0, 0)  # way driven, and free pixels known, when there was something new
 
     def choose(self, situation: Situation) -> int:
@@ -73,29 +88,34 @@ class TerritoryPolicy(TargetPolicy):
         self._take_note(belief)
         parts = [self._frontiers(situation)]
         if not len(parts[0]):
-            parts.append(self._meetings(situation))
-            corner = situation.nearest_faint()
-            if corner >= 0:
-                way = pixels_of(situation.field[corner])
-                parts.append(_options(LAST_CORNER, [corner], [way], [TIER + way]))
+            parts += [self._meetings(situation), self._corners(situation)]
         if not belief.connected.all():
             parts.append(self._at_home(situation))
         parts.append(_options(WAIT, [STAY], [0.0], [WAITING]))
         return Options.joined(parts)
 
     def _take_note(self, belief: TeamBelief) -> None:
-        if self._home is None:
-            self._home = belief.position[belief.me].copy()
+        """Of who is in reach, where the others were seen last, and what is new."""
         for peer in np.flatnonzero(belief.connected):
             self._minds[peer] = None
+        placed = np.isfinite(belief.position).all(axis=1)
+        self._place[placed], self._goal[placed] = belief.position[placed], belief.target[placed]
         driven, known = float(belief.travelled[belief.me]), belief.free_pixels
         if known >= self._news[1] + NEWS:
             self._news = (driven, known)
         self._stale = driven - self._news[0]
 
+    def _corners(self, situation: Situation) -> Options:
+        """The nearest place where little is left to see."""
+        corner = situation.nearest_faint()
+        if corner < 0:
+            return _options(LAST_CORNER, [], [], [])
+        way = float(pixels_of(situation.field[corner]))
+        return _options(LAST_CORNER, [corner], [way], [TIER + way])
+
     def _at_home(self, situation: Situation) -> Options:
         """To be found where the team began; only who has something to tell prefers it to standing still."""
-        block = -1 if self._home is None else situation.navigation.block_at(self._home)
+        block = situation.navigation.block_at(self._home)
         way = float(pixels_of(situation.field[block])) if block >= 0 else np.inf
         if not np.isfinite(way):
             return _options(HOME, [], [], [])
@@ -156,46 +176,48 @@ class TerritoryPolicy(TargetPolicy):
         return cost
 
     def _meetings(self, situation: Situation) -> Options:
-        """Where robots out of reach are met that lack something; connected robots spread over them."""
-        belief, navigation = situation.belief, situation.navigation
-        peers = [p for p in range(belief.robots) if not belief.connected[p] and situation.surplus[p] > 0]
-        minds = [(peer, mind) for peer in peers if (mind := self._mind(situation, peer)) is not None]
-        if not minds:
-            return _options(MEET, [], [], [])
-        robots = np.flatnonzero(belief.connected)
-        own = int(np.flatnonzero(robots == belief.me)[0])
-        ways = np.array(
-            [
-                [float(situation.ways(robot, np.array([mind.block]))[0]) for _, mind in minds]
-                for robot in robots.tolist()
-            ]
-        )
-        rows, columns = linear_sum_assignment(np.where(np.isfinite(ways), ways, UNREACHABLE))
-        blocks = [mind.intercept(navigation, situation.field) for _, mind in minds]
-        reached = [(k, block) for k, block in enumerate(blocks) if block >= 0]
-        way = [float(pixels_of(situation.field[block])) for _, block in reached]
-        mine = columns[rows == own]
-        price = [w + (0.0 if k in mine else 200.0) for (k, _), w in zip(reached, way, strict=True)]
-        peer = [minds[k][0] for k, _ in reached]
-        return _options(MEET, [block for _, block in reached], way, price, peer)
+        """Where robots out of reach may be met that lack something; connected robots take different places.
 
-    def _mind(self, situation: Situation, peer: int) -> PeerInMind | None:
-        """What the robot thinks a peer to be doing; None where it has no idea."""
+        One after the other, in the order of their numbers, the connected robots take the place where most of
+        the lives in mind are met soonest; those count less for the next. All of them come to the same answer.
+        """
+        belief, navigation = situation.belief, situation.navigation
+        found = [
+            (peer, *self._mind(situation, peer).meetings(navigation, situation.field))
+            for peer in range(belief.robots)
+            if not belief.connected[peer] and situation.surplus[peer] > 0
+        ]
+        blocks = np.concatenate([np.empty(0, np.int64), *(blocks for _, blocks, _ in found)])
+        if not len(blocks):
+            return _options(MEET, [], [], [])
+        peers = np.concatenate([np.full(len(blocks), peer) for peer, blocks, _ in found])
+        places, first = np.unique(blocks, return_index=True)
+        where = navigation.anchors(places)
+        apart = np.hypot(*(where[:, None] - navigation.anchors(blocks)[None]).transpose(2, 0, 1))
+        worth = (apart < TOGETHER).astype(float)  # [places, lives]
+        for robot in np.flatnonzero(belief.connected).tolist():
+            way = situation.ways(robot, places).astype(float)
+            score = worth.sum(axis=1) * np.exp(-way / HURRY)
+            kept = same_target(where, belief.target[robot])
+            if kept >= 0:
+                score[kept] *= KEEPING
+            best = int(score.argmax())
+            if robot == belief.me:
+                break
+            worth[:, apart[best] < TOGETHER] *= LOOKED_FOR
+        price = way.copy()
+        price[best] = -1.0
+        return _options(MEET, places.tolist(), way.tolist(), price.tolist(), peers[first].tolist())
+
+    def _mind(self, situation: Situation, peer: int) -> PeerInMind:
+        """What the robot thinks a peer to be doing, up to date."""
         belief, navigation = situation.belief, situation.navigation
         mind = self._minds[peer]
-        tries = self._tries(belief)
-        if mind is None or mind.stamp != belief.stamp[peer] or mind.first < tries:
-            if not np.isfinite(belief.position[peer]).all():
-                return mind
-            mind = PeerInMind(belief, peer, navigation, tries)
+        if mind is None or mind.stamp != belief.stamp[peer]:
+            mind = PeerInMind(belief, peer, navigation, self._place[peer], self._goal[peer])
+            self._minds[peer] = mind
         mind.update(belief, navigation)
-        self._minds[peer] = mind
         return mind
-
-    @staticmethod
-    def _tries(belief: TeamBelief) -> int:
-        """Which of a peer's possible ways this robot follows: connected robots take different ones."""
-        return int(belief.connected[: belief.me].sum())
 
 
 def _options(kind: int, block: list, way: list, cost: list, peer: list | None = None) -> Options:

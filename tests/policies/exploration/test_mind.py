@@ -5,7 +5,7 @@ import pytest
 
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import FREE, OCCUPIED
-from pilotfish.policies.exploration.mind import HORIZON, NOT_THERE, TICK, PeerInMind
+from pilotfish.policies.exploration.mind import AHEAD, LIVES, NOT_THERE, PeerInMind
 from pilotfish.policies.exploration.navigation import Navigation, pixels_of
 from pilotfish.policies.exploration.search import FAR
 from pilotfish.policies.exploration.situation import Situation
@@ -27,72 +27,84 @@ def apart(me: float, peer: float, lacks: slice) -> Situation:
     return Situation.of(belief, Navigation(belief))
 
 
-def column(mind: PeerInMind, situation: Situation) -> float:
-    return float(situation.navigation.anchors(np.array([mind.block]))[0, 1])
+def columns(mind: PeerInMind, situation: Situation) -> np.ndarray:
+    return situation.navigation.anchors(mind.block)[:, 1]
 
 
-def mind_of(situation: Situation, first: int = 0) -> PeerInMind:
-    return PeerInMind(situation.belief, 1, situation.navigation, first)
+def mind_of(situation: Situation, goal: float = np.nan) -> PeerInMind:
+    place = situation.belief.position[1].copy()
+    return PeerInMind(situation.belief, 1, situation.navigation, place, np.array([22.0, goal]))
 
 
-def live(mind: PeerInMind, situation: Situation, now: float) -> float:
+def live(mind: PeerInMind, situation: Situation, now: float) -> np.ndarray:
     situation.belief.stamp[0] = now
     mind.update(situation.belief, situation.navigation)
-    return column(mind, situation)
+    return columns(mind, situation)
 
 
-def test_it_goes_to_the_nearest_place_it_lacks_at_the_teams_speed():
+def test_all_lives_go_to_what_the_peer_lacks_at_the_teams_speed():
     situation = apart(me=20, peer=300, lacks=slice(400, 800))
     mind = mind_of(situation)
-    assert column(mind, situation) == pytest.approx(300, abs=4)
+    assert columns(mind, situation) == pytest.approx(300, abs=4)
     for now in (60.0, 150.0, 300.0):
         way = live(mind, situation, now) - 300
-        # It stops at blocks, so it is somewhat slower, never faster.
-        assert 0.7 * now <= way <= now + 4
-    assert not mind.idle
+        # They stop at blocks, so they are somewhat slower, never faster.
+        assert (way >= 0.7 * now).all() and (way <= now + 4).all()
+    assert not mind.idle.any()
 
 
-def test_it_takes_the_nearer_of_two_sides():
+def test_most_lives_take_the_nearer_of_two_sides_and_some_the_other():
     situation = apart(me=20, peer=300, lacks=slice(400, 800))
-    situation.belief.free[1, :, :55] = 0  # up to column 220, nearer than 400
-    assert live(mind_of(situation), situation, 60.0) < 270
+    situation.belief.free[1, :, 50:55] = 0  # a corner up to column 220, nearer than 400
+    sides = []
+    for stamp in range(40):
+        situation.belief.stamp[1] = float(stamp)
+        sides.append(live(mind_of(situation), situation, stamp + 45.0) > 300)
+    share = np.mean(sides)
+    assert 0.15 < share < 0.45
 
 
-def test_another_first_guess_goes_the_other_way():
+def test_first_it_goes_where_it_was_going():
     situation = apart(me=20, peer=300, lacks=slice(400, 800))
     situation.belief.free[1, :, :55] = 0
-    assert live(mind_of(situation, first=1), situation, 60.0) > 330
+    assert (live(mind_of(situation, goal=600.0), situation, 60.0) > 340).all()
 
 
-def test_it_stands_still_when_it_lacks_nothing_more():
+def test_robots_that_part_together_think_alike():
+    situation = apart(me=20, peer=300, lacks=slice(400, 800))
+    situation.belief.free[1, :, :55] = 0
+    one, other = mind_of(situation), mind_of(situation)
+    live(one, situation, 300.0)
+    live(other, situation, 300.0)
+    assert (one.block == other.block).all()
+
+
+def test_it_is_idle_and_not_looked_for_when_it_lacks_nothing_more():
     situation = apart(me=20, peer=300, lacks=slice(340, 360))
     mind = mind_of(situation)
     live(mind, situation, 600.0)
-    assert mind.idle
-    assert mind.intercept(situation.navigation, situation.field) == mind.block
+    assert mind.idle.all()
+    assert len(mind.meetings(situation.navigation, situation.field)[0]) == 0
 
 
-def test_where_it_is_not_it_has_gone_on():
+def test_where_it_is_not_it_may_be_at_any_place_it_lacked():
     situation = apart(me=280, peer=300, lacks=slice(400, 800))
     mind = mind_of(situation)
     for _ in range(NOT_THERE - 1):
         assert live(mind, situation, 0.0) == pytest.approx(300, abs=4)
-    assert live(mind, situation, 0.0) > 340, "at the next place that it lacks"
+    places = live(mind, situation, 0.0)
+    assert ((places >= 396) & (places <= 800)).all()
+    assert np.ptp(places) > 100, "and not all at the same one"
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_when_it_is_nowhere_on_its_way_it_may_be_at_any_place_it_lacked(first):
-    """Its life in mind has ended at the right, and there it is not: somewhere else then, and on."""
-    situation = apart(me=780, peer=300, lacks=slice(400, 800))
-    mind = mind_of(situation, first)
-    live(mind, situation, 2000.0)
-    places = []
-    for now in range(2015, 2300, 15):
-        situation.belief.position[0, 1] = column(mind, situation)  # the robot goes where it takes it to be
-        places.append(live(mind, situation, float(now)))
-    assert all(396 <= place <= 800 for place in places), "of what it lacked"
-    assert np.ptp(places) > 150, "and not always the same"
-    assert not mind.idle
+def test_a_life_that_was_not_lived_becomes_one_that_still_may_be():
+    situation = apart(me=20, peer=300, lacks=slice(400, 800))
+    mind = mind_of(situation)
+    live(mind, situation, 300.0)
+    mind.block[0] = situation.navigation.block_at(np.array([22.0, 40.0]))  # in sight of the robot
+    for _ in range(NOT_THERE):
+        places = live(mind, situation, 300.0)
+    assert places[0] in places[1:]
 
 
 def test_out_of_sight_it_is_not_missed():
@@ -108,32 +120,32 @@ def test_out_of_sight_it_is_not_missed():
         (20, 300, slice(400, 800)),  # it goes away
         (700, 300, slice(400, 800)),  # it comes
         (500, 500, slice(560, 800)),  # they have just parted
-        (20, 500, slice(600, 800)),
     ],
 )
-def test_it_is_met_at_the_first_moment_that_it_can_be(me, peer, lacks):
-    """Whoever chases it cannot be sooner where it is: there is no earlier moment in its life."""
+def test_it_is_met_where_the_robot_can_be_in_time(me, peer, lacks):
     situation = apart(me, peer, lacks)
-    situation.belief.pixels[:] = OCCUPIED  # from now on it is never in sight, so it lives on undisturbed
-    mind, chased = mind_of(situation), mind_of(situation)
-    block = mind.intercept(situation.navigation, situation.field)
-    now = 0.0
-    while pixels_of(situation.field[chased.block]) > now and not chased.idle and now < HORIZON:
-        now += TICK
-        live(chased, situation, now)
-    assert block == chased.block
-    assert pixels_of(situation.field[block]) <= now or chased.idle
-    assert mind.block == mind_of(situation).block, "foreseeing changes nothing"
+    mind = mind_of(situation)
+    before = mind.block.copy()
+    blocks, when = mind.meetings(situation.navigation, situation.field)
+    assert len(blocks) == LIVES
+    assert (pixels_of(situation.field[blocks]) <= when).all()
+    assert (mind.block == before).all(), "foreseeing changes nothing"
 
 
 def test_who_comes_is_met_half_way():
     situation = apart(me=700, peer=300, lacks=slice(400, 800))
-    mind = mind_of(situation)
-    way = pixels_of(situation.field[mind.intercept(situation.navigation, situation.field)])
-    assert 200 - TICK <= way <= 0.6 * 400
+    blocks, _ = mind_of(situation).meetings(situation.navigation, situation.field)
+    way = pixels_of(situation.field[blocks])
+    assert (way >= 200 - AHEAD).all() and (way <= 0.65 * 400).all()
 
 
 def test_what_cannot_be_reached_is_not_met():
     situation = apart(me=20, peer=300, lacks=slice(400, 800))
     field = np.full_like(situation.field, FAR)
-    assert mind_of(situation).intercept(situation.navigation, field) == -1
+    assert len(mind_of(situation).meetings(situation.navigation, field)[0]) == 0
+
+
+def test_a_peer_that_was_never_heard_of_is_taken_to_be_at_the_given_place():
+    situation = apart(me=20, peer=300, lacks=slice(400, 800))
+    situation.belief.stamp[1] = -np.inf
+    assert live(mind_of(situation), situation, 0.0) == pytest.approx(300, abs=4)

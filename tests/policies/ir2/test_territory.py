@@ -123,7 +123,7 @@ def test_who_knows_all_goes_after_who_does_not(corridor):
     chosen = options.best
     assert options.kind[chosen] == MEET and options.peer[chosen] == 1
     assert column(situation, int(options.block[chosen])) > 200
-    assert options.cost[chosen] == pytest.approx(options.way[chosen]) and options.cost[chosen] < TIER
+    assert options.cost[chosen] < TIER
 
 
 def test_two_hunters_take_one_each(corridor):
@@ -139,19 +139,32 @@ def test_two_hunters_take_one_each(corridor):
     assert chosen == [2, 3]
 
 
-def test_who_does_not_know_where_they_are_waits_where_the_team_began(corridor):
-    belief = corridor()
+def test_who_has_lost_a_peer_looks_for_it_where_it_lacks_something(corridor):
+    """Its place is forgotten, since there it is not: it has gone on to what it lacks."""
+    belief = corridor(places=(150, 150))
     policy = expert(belief)
     decide(policy)
     close(belief, "left", "right")
     part(belief, 1, slice(200, 300))
     belief.position[1] = np.nan
-    belief.report(np.array([22.0, 280.0]), 200.0, 130.0)
+    belief.report(np.array([22.0, 150.0]), 130.0, 0.0)
+    options, situation = decide(policy)
+    assert options.kind[options.best] == MEET
+    assert 170 <= column(situation, policy.choose(situation)) <= 300
+
+
+def test_where_nobody_can_be_any_more_it_waits_where_the_team_began(corridor):
+    belief = corridor()
+    policy = expert(belief)
+    decide(policy)
+    close(belief, "left", "right")
+    part(belief, 1, slice(290, 296))  # which the peer has seen by now, and then has nowhere to go
+    belief.report(np.array([22.0, 110.0]), 900.0, 40.0)
     options, situation = decide(policy)
     assert options.kind.tolist() == [HOME, WAIT]
     assert column(situation, policy.choose(situation)) == pytest.approx(150, abs=4)
-    assert options.way[0] == pytest.approx(130, abs=8)
-    belief.report(np.array([22.0, 150.0]), 400.0, 260.0)
+    assert options.way[0] == pytest.approx(40, abs=8)
+    belief.report(np.array([22.0, 150.0]), 1000.0, 80.0)
     assert policy.choose(Situation.of(belief, policy.navigation)) == STAY
 
 
