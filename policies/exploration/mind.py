@@ -1,9 +1,10 @@
 """A peer out of reach, simulated in mind: where may it be by now, if it goes on exploring what it lacks?
 
-The robot plays several lives of the peer since the last contact on its own map: from where the peer was, on
-to a near place that it is believed not to have seen, and so on, at the team's speed. The lives differ by
-chance in which near place they take. A life that is where the peer should be heard, and is not, was not lived:
-it is begun again as a copy of one that still may be, or at any place that the peer lacked (a particle filter).
+The robot plays several lives of the peer since the last contact on its own map: from where the peer was,
+on to a near place that it is believed not to have seen, and so on, at the team's speed. The lives differ by
+chance in which near place they take. A life that is where the peer should be heard, and is not, was not
+lived: it is begun again as a copy of one that still may be, or at any place that the peer lacked (a particle
+filter).
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ class IR2Config:
         every: decides anew every so many strides; between them it keeps its target while that is one.
         temperature: of sampled choices; 0 takes the best.
         sure, delay, patience: of the meeting at home (``gathering.Gathering``).
+        least_promise: frontiers of a smaller chance are looked at last (``prospects``); 0 looks at all.
         keep, apart, border: of the planner that prices the options (``territory.TerritoryPolicy``).
         n_node, n_edge, n_global: sizes of the features that the weights belong to.
     """
@@ -34,6 +35,7 @@ class IR2Config:
     sure: float = 0.8
     delay: float = 1000.0
     patience: float = 800.0
+    least_promise: float = 0.005
     keep: float = 15.0
     apart: float = 0.2
     border: float = 300.0
@@ -53,6 +55,8 @@ class IR2Config:
                 "sure must lie in (0, 1], delay and patience must not be negative, got "
                 f"{self.sure}, {self.delay} and {self.patience}"
             )
+        if not 0 <= self.least_promise <= 1:
+            raise ValueError(f"least_promise must lie in [0, 1], got {self.least_promise}")
         made = (N_NODE, N_EDGE, N_GLOBAL)
         if (self.n_node, self.n_edge, self.n_global) != made:
             raise ValueError(

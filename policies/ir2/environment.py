@@ -6,7 +6,7 @@ decide anew at the same time. Observations are flat arrays (`pack`), which is wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,10 @@ from pilotfish.policies.ir2.features import (
     make_context,
 )
 from pilotfish.policies.ir2.graph import MOST_EDGES, MOST_NODES
+from pilotfish.policies.ir2.lessons import behind
 from pilotfish.policies.ir2.options import Options
 from pilotfish.policies.ir2.policy import IR2Policy
+from pilotfish.policies.ir2.prospects import Views, look_at
 from pilotfish.policies.vec_env import ArrayVecEnv
 from pilotfish.worlds.exploration.world import DONE, ExplorationWorld
 from pilotfish.worlds.maps.grid_map import GridMap
@@ -102,6 +104,7 @@ class Episode:
         cap: an episode is cut after so many seconds.
         chance: a context -> the chance that the team has seen all; None: robots never gather at home.
         contexts_only: observations hold the context and the outcome, and no graph: three times as fast.
+        prospects: views of frontiers -> the chance that something lies behind each; None: all are promising.
     """
 
     def __init__(
@@ -115,11 +118,12 @@ class Episode:
         config: IR2Config,
         chance: Callable[[NDArray[np.float32]], float] | None = None,
         contexts_only: bool = False,
+        prospects: Callable[[Views], NDArray[np.float32]] | None = None,
     ) -> None:
         self.chance, self.contexts_only = chance, contexts_only
         self.draw_map, self.robots, self.radio, self.cap = draw_map, robots, radio, cap
         self.rng, self.reward, self.config = rng, reward, config
-        self.policies = [IR2Policy(config, network=planner_alone) for _ in range(robots)]
+        self.policies = [IR2Policy(config, network=planner_alone, prospects=prospects) for _ in range(robots)]
         self._situations: list[Situation] = []
         self._options: list[Options] = []
 
@@ -131,6 +135,13 @@ class Episode:
             policy.reset(belief, seed)
         self._potential = self._team_known = 0.0
         return self._look()
+
+    def lessons(self) -> Iterator[tuple[Views, NDArray[np.int64]]]:
+        """What frontiers look like now, and what lies behind them; once for robots that know the same."""
+        for robot, situation in enumerate(self._situations):
+            if len(situation.frontiers) and not situation.belief.connected[:robot].any():
+                views = look_at(situation.belief, situation.frontiers)
+                yield views, behind(situation.belief, situation.frontiers, self.world.walls)
 
     def teacher(self) -> NDArray[np.int64]:
         """What the planner would choose now: options [robots]."""

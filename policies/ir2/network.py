@@ -16,8 +16,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch_geometric.nn import TransformerConv, global_mean_pool
 
+from pilotfish.policies.exploration.blocks import BLOCK, FREE, OCCUPIED
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import Features
+from pilotfish.policies.ir2.prospects import N_EXTENT, OUTSIDE, SIDE, WORTH, Views
 
 
 class Block(nn.Module):
@@ -40,11 +42,59 @@ class Block(nn.Module):
         return nodes + self.forward_layer(self.before_forward(nodes))
 
 
+PROSPECTS = (10, 30, 100, 300, 1000, 3000)
+"""Between the classes of what lies behind a frontier [unseen free pixels]."""
+
+
+class ProspectNetwork(nn.Module):
+    """How much lies behind frontiers, by the map around them: two small towers of convolutions."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        self.coarse, self.fine = self._tower(4, width), self._tower(3, width)
+        self.head = nn.Sequential(
+            nn.Linear(4 * width * (SIDE // 8) ** 2 + N_EXTENT, 64),
+            nn.ReLU(),
+            nn.Dropout(0.1),
+            nn.Linear(64, len(PROSPECTS) + 1),
+        )
+
+    @staticmethod
+    def _tower(planes: int, width: int) -> nn.Sequential:
+        return nn.Sequential(
+            nn.Conv2d(planes, width, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
+
+    @staticmethod
+    def planes(coarse: torch.Tensor, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Views, as in ``Views``, as planes of 0 to 1: float32 [C, 4, SIDE, SIDE] and [C, 3, SIDE, SIDE]."""
+        beyond = (coarse[:, 0] == OUTSIDE).float()
+        free, known = (coarse.float() / BLOCK**2).clamp(max=1.0).unbind(1)
+        inside = 1.0 - beyond
+        rough = torch.stack([free * inside, (known - free) * inside, (1.0 - known) * inside, beyond], 1)
+        return rough, torch.stack([(fine == value).float() for value in (FREE, OCCUPIED, OUTSIDE)], 1)
+
+    def logits(self, rough: torch.Tensor, sharp: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
+        """[C, classes] of planes and extents [C, N_EXTENT]."""
+        return self.head(torch.cat([self.coarse(rough), self.fine(sharp), extent], 1))
+
+    def forward(self, coarse: torch.Tensor, fine: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
+        """Chance [C] that ``prospects.WORTH`` or more lies behind each frontier; arguments as ``Views``."""
+        classes = self.logits(*self.planes(coarse, fine), extent).softmax(1)
+        return classes[:, PROSPECTS.index(WORTH) + 1 :].sum(1)
+
+
 class IR2Network(nn.Module):
     """Belief graphs -> a logit for each option, the value of the state, and whether the team has seen all.
 
-    The last is a network of its own on the context: it is taught by what came out (``training``), and
-    reinforcement learning, which knows nothing of that, leaves it as it is.
+    The last is a network of its own on the context, and another one judges frontiers: both are taught by what
+    came out (``training``), and reinforcement learning, which knows nothing of that, leaves them as they are.
     """
 
     def __init__(self, config: IR2Config) -> None:
@@ -65,6 +115,7 @@ class IR2Network(nn.Module):
             nn.ReLU(),
             nn.Linear(width // 2, 1),
         )
+        self.prospects = ProspectNetwork()
         # The pointer begins silent: the planner's leaning decides until training has a reason.
         nn.init.zeros_(self.query.weight)
         nn.init.zeros_(self.query.bias)
@@ -129,8 +180,19 @@ class TorchIR2Network:
         return logits.numpy(), float(chance)
 
 
+class TorchProspects:
+    """The network that judges frontiers, run by torch; the same call as ``OnnxProspects``."""
+
+    def __init__(self, network: ProspectNetwork) -> None:
+        self.network = network
+
+    def __call__(self, views: Views) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return self.network(*(torch.from_numpy(array) for array in vars(views).values())).numpy()
+
+
 def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
-    """Write ``model.safetensors``, ``model.onnx`` and ``config.json`` into a model folder."""
+    """Write ``model.safetensors``, both networks as ONNX, and ``config.json`` into a model folder."""
     folder.mkdir(parents=True, exist_ok=True)
     network.eval()
     save_file(network.state_dict(), folder / "model.safetensors")
@@ -157,6 +219,20 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
             "prior": {0: "options"},
             "logits": {0: "options"},
         },
+        opset_version=18,
+        dynamo=False,
+    )
+    torch.onnx.export(
+        network.prospects,
+        (
+            torch.zeros(3, 2, SIDE, SIDE, dtype=torch.uint8),
+            torch.zeros(3, SIDE, SIDE, dtype=torch.uint8),
+            torch.zeros(3, N_EXTENT),
+        ),
+        str(folder / "prospects.onnx"),
+        input_names=["coarse", "fine", "extent"],
+        output_names=["chance"],
+        dynamic_axes={name: {0: "frontiers"} for name in ("coarse", "fine", "extent", "chance")},
         opset_version=18,
         dynamo=False,
     )

@@ -19,6 +19,7 @@ from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_feature
 from pilotfish.policies.ir2.gathering import Gathering
 from pilotfish.policies.ir2.options import Options
 from pilotfish.policies.ir2.planned import same_target
+from pilotfish.policies.ir2.prospects import Foresight, OnnxProspects, Views
 from pilotfish.policies.ir2.territory import TerritoryPolicy
 from pilotfish.policies.models import find_model
 from pilotfish.policies.network import onnx_session
@@ -48,6 +49,7 @@ class IR2Policy(TerritoryPolicy):
         config: as saved with the weights.
         network: a decision -> logits float32 [M], chance that the team together has seen all.
         folder: where the weights came from, for ``save_pretrained``.
+        prospects: views of frontiers -> chance that something lies behind each; None takes all for promising.
     """
 
     def __init__(
@@ -56,10 +58,12 @@ class IR2Policy(TerritoryPolicy):
         network: Callable[[Features], tuple[NDArray[np.float32], float]],
         name: str = "ir2",
         folder: Path | None = None,
+        prospects: Callable[[Views], NDArray[np.float32]] | None = None,
     ) -> None:
-        super().__init__(name, config.keep, config.apart, config.border)
+        super().__init__(name, config.keep, config.apart, config.border, config.least_promise)
         self.config = config
         self.network = network
+        self.prospects = prospects
         self._folder = folder
 
     @classmethod
@@ -79,13 +83,15 @@ class IR2Policy(TerritoryPolicy):
         config = dataclasses.replace(IR2Config.load(folder), **overrides)
         if backend == "onnx":
             network: Callable = OnnxIR2Network(folder / "model.onnx")
+            prospects: Callable = OnnxProspects(folder / "prospects.onnx")
         elif backend == "torch":
-            from pilotfish.policies.ir2.network import TorchIR2Network
+            from pilotfish.policies.ir2.network import TorchIR2Network, TorchProspects
 
             network = TorchIR2Network(folder, config)
+            prospects = TorchProspects(network.network.prospects)
         else:
             raise ValueError(f"backend {backend!r} is not 'onnx' or 'torch'")
-        return cls(config, network, folder.name, folder)
+        return cls(config, network, folder.name, folder, prospects)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Copy weights and configuration into another folder.
@@ -97,17 +103,24 @@ class IR2Policy(TerritoryPolicy):
             raise ValueError("this policy has no saved weights: export its checkpoint with pilotfish models")
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for file in ("model.safetensors", "model.onnx"):
+        for file in ("model.safetensors", "model.onnx", "prospects.onnx"):
             (folder / file).write_bytes((self._folder / file).read_bytes())
         self.config.save(folder)
 
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         """Start an episode on a robot's belief."""
         super().reset(belief, seed, clearance)
+        self._foresight = None if self.prospects is None else Foresight(self.prospects)
         self._visits = np.zeros(belief.known.shape, np.uint16)
         self._age = 0
         self._linked = belief.connected.copy()
         self.gathering = Gathering(self.config.sure, self.config.delay, self.config.patience)
+
+    def promise(self, situation: Situation) -> NDArray[np.floating]:
+        """[C] how likely something lies behind each frontier."""
+        if self._foresight is None or not len(situation.frontiers):
+            return super().promise(situation)
+        return self._foresight(situation.belief, situation.frontiers)
 
     def options(self, situation: Situation) -> Options:
         """The planner's options, or going home alone when it is time to gather."""

@@ -1,11 +1,12 @@
 """The expert: robots apart keep out of each other's parts, and hunt those who lack something in the end.
 
 On its own belief, and nothing else, a robot
-1. shares the frontiers out among the robots it is connected to, and leaves to those out of reach what lies
-   around the places where they were last;
+1. shares the promising frontiers out among the robots it is connected to, and leaves to those out of reach
+   what lies around the places where they were last; the planner takes all frontiers for promising;
 2. when it knows all, looks for those that lack some of it: where they may be by now (``PeerInMind``), shared
    out among the robots it is connected to;
-3. when there is nowhere to look, waits for them where the team began.
+3. when there is nobody to look for, or that took long, looks behind the other frontiers, and into corners;
+4. when there is nowhere to look, waits for the others where the team began.
 
 Two robots whose radios flicker decide now together, now apart; so that they do not drive to and fro between
 the two answers, a target gets the dearer to give up the longer the robot has driven without seeing anything.
@@ -46,6 +47,12 @@ LOOKED_FOR = 0.3
 KEEPING = 1.5
 """A meeting place counts so many times as much if it is the last one."""
 
+WANTING = 0.005
+"""A robot that lacks less of what another knows need not be looked for: it is done, or nearly so."""
+
+PATIENCE = 800.0
+"""After so long without news the unpromising frontiers are looked at, and others no longer looked for [s]."""
+
 NEWS = 20
 """Free pixels more than this robot knew make news."""
 
@@ -60,13 +67,22 @@ class TerritoryPolicy(TargetPolicy):
         keep: what changing the target costs, beside the way driven since the last news [px].
         apart: how much a frontier is preferred for being far from the others, a share of that way.
         border: what a frontier costs that lies where robots out of reach are at work [px].
+        least_promise: a frontier is promising from this chance on that something lies behind it.
     """
 
-    def __init__(self, name: str, keep: float = 15.0, apart: float = 0.2, border: float = 300.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        keep: float = 15.0,
+        apart: float = 0.2,
+        border: float = 300.0,
+        least_promise: float = 0.005,
+    ) -> None:
         super().__init__(name)
         self.keep = keep
         self.apart = apart
         self.border = border
+        self.least_promise = least_promise
 
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         """Start an episode on a robot's belief."""
@@ -75,7 +91,7 @@ class TerritoryPolicy(TargetPolicy):
         self._place = np.tile(belief.position[belief.me], (belief.robots, 1))
         self._goal = np.full((belief.robots, 2), np.nan, np.float32)
         self._home = belief.position[belief.me].copy()
-        self._news = (0.0, 0)  # way driven, and free pixels known, when there was something new
+        self._news = (0.0, 0.0, 0)  # way driven, time, and free pixels known when there was something new
 
     def choose(self, situation: Situation) -> int:
         """The block of the cheapest option, or STAY."""
@@ -86,13 +102,28 @@ class TerritoryPolicy(TargetPolicy):
         """Everything that can be done now, priced."""
         belief = situation.belief
         self._take_note(belief)
-        parts = [self._frontiers(situation)]
-        if not len(parts[0]):
-            parts += [self._meetings(situation), self._corners(situation)]
+        promising = self.promise(situation) >= self.least_promise
+        parts = [self._frontiers(situation, np.flatnonzero(promising))]
+        if not promising.any():
+            parts += self._afterwards(situation)
         if not belief.connected.all():
             parts.append(self._at_home(situation))
         parts.append(_options(WAIT, [STAY], [0.0], [WAITING]))
         return Options.joined(parts)
+
+    def promise(self, situation: Situation) -> NDArray[np.floating]:
+        """[C] how likely something lies behind each frontier; the planner has no idea, and looks."""
+        return np.ones(len(situation.frontiers))
+
+    def _afterwards(self, situation: Situation) -> list[Options]:
+        """What there is to do when no frontier is promising."""
+        meetings = self._meetings(situation)
+        doubtful = self._frontiers(situation, np.arange(len(situation.frontiers)))
+        if len(doubtful) and self._quiet > PATIENCE:
+            meetings = meetings.subset(np.empty(0, np.int64))
+        if len(meetings):
+            doubtful.cost[:] += TIER
+        return [meetings, doubtful, self._corners(situation)]
 
     def _take_note(self, belief: TeamBelief) -> None:
         """Of who is in reach, where the others were seen last, and what is new."""
@@ -101,9 +132,9 @@ class TerritoryPolicy(TargetPolicy):
         placed = np.isfinite(belief.position).all(axis=1)
         self._place[placed], self._goal[placed] = belief.position[placed], belief.target[placed]
         driven, known = float(belief.travelled[belief.me]), belief.free_pixels
-        if known >= self._news[1] + NEWS:
-            self._news = (driven, known)
-        self._stale = driven - self._news[0]
+        if known >= self._news[2] + NEWS:
+            self._news = (driven, belief.now, known)
+        self._stale, self._quiet = driven - self._news[0], belief.now - self._news[1]
 
     def _corners(self, situation: Situation) -> Options:
         """The nearest place where little is left to see."""
@@ -123,12 +154,12 @@ class TerritoryPolicy(TargetPolicy):
         telling = bool((situation.surplus[~situation.belief.connected] > 0).any())
         return _options(HOME, [block], [way], [WAITING / 2 + way if telling else 2 * WAITING])
 
-    def _frontiers(self, situation: Situation) -> Options:
-        """Frontiers, shared out among the connected robots; this robot's own is the cheapest."""
+    def _frontiers(self, situation: Situation, rows: NDArray[np.int64]) -> Options:
+        """Some frontiers, shared out among the connected robots; this robot's own is the cheapest."""
         belief, frontiers = situation.belief, situation.frontiers
-        if not len(frontiers):
+        if not len(rows):
             return _options(EXPLORE, [], [], [])
-        kept = np.sort(np.argsort(situation.distance, kind="stable")[:MOST_FRONTIERS])
+        kept = rows[np.sort(np.argsort(situation.distance[rows], kind="stable")[:MOST_FRONTIERS])]
         robots = np.flatnonzero(belief.connected)
         own = int(np.flatnonzero(robots == belief.me)[0])
         blocks = frontiers.block[kept]
@@ -185,7 +216,7 @@ class TerritoryPolicy(TargetPolicy):
         found = [
             (peer, *self._mind(situation, peer).meetings(navigation, situation.field))
             for peer in range(belief.robots)
-            if not belief.connected[peer] and situation.surplus[peer] > 0
+            if not belief.connected[peer] and situation.surplus[peer] > WANTING * belief.free_pixels
         ]
         blocks = np.concatenate([np.empty(0, np.int64), *(blocks for _, blocks, _ in found)])
         if not len(blocks):

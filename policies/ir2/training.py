@@ -4,9 +4,10 @@
     pilotfish train ir2 --resume runs/ir2          # goes on after a kill
     tensorboard --logdir runs/ir2/tensorboard
 
-Logged, beside what SB3's PPO logs: ``estimate/cross_entropy`` of what the estimate was not taught on, and the
-``estimate/base_rate`` to beat; ``explore/<family>/path`` and ``/success``, longest path [px] and success
-of the training episodes that ended since the last rollout, under sampled choices.
+Logged, beside what SB3's PPO logs: ``prospects/...``, how well frontiers are judged (``Lessons.teach``);
+``estimate/cross_entropy`` of what the estimate was not taught on, and the ``estimate/base_rate`` to beat;
+``explore/<family>/path`` and ``/success``, longest path [px] and success of the training episodes that ended
+since the last rollout, under sampled choices.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
 from pilotfish.policies.ir2.features import MOST_OPTIONS
-from pilotfish.policies.ir2.network import IR2Network, save_network
+from pilotfish.policies.ir2.lessons import Lessons
+from pilotfish.policies.ir2.network import IR2Network, TorchProspects, save_network
 from pilotfish.policies.ir2.outcomes import Outcomes
 from pilotfish.policies.training import CHECKPOINT, RunState, StageRun, StageSettings, train_curriculum
 from pilotfish.worlds.maps.grid_map import GridMap
@@ -36,6 +38,9 @@ from pilotfish.worlds.maps.load import load_maps
 
 CURVES = (r"explore/(.*)/path", "longest path [px] (sampled choices)")
 """What ``plot_curves`` draws of a run."""
+LESSON_EVERY = 12
+"""Rounds of decisions between two lessons: frontiers change slowly."""
+
 DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "ir2.yaml"
 
 
@@ -74,8 +79,9 @@ class Promotion:
 class Stage(StageSettings):
     """One stage of the curriculum.
 
-    Beside the methods of all systems there is "estimate": the planner explores, and the network learns to
-    foresee from a robot's belief whether the team together has seen all.
+    Beside the methods of all systems there are two in which the planner explores, and the network learns
+    from what comes out: "prospects", whether anything lies behind a frontier, by its looks; "estimate",
+    whether the team together has seen all, from a robot's belief.
 
     Attributes:
         episodes: what runs in it.
@@ -92,7 +98,7 @@ class Stage(StageSettings):
     batch: int = 128
     target_kl: float | None = 0.03
 
-    METHODS: ClassVar = (*StageSettings.METHODS, "estimate")
+    METHODS: ClassVar = (*StageSettings.METHODS, "prospects", "estimate")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -199,11 +205,16 @@ class _StageRun(StageRun):
         self.teams = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
         kwargs = dict(config=curriculum.model, normalize_images=False)
         super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
-        self.estimating = stage.method == "estimate"
+        self.method = stage.method
         self.outcomes = Outcomes(state.out / "outcomes.npz")
+        self.lessons = Lessons(state.out / "lessons.npz")
+        seen_before = state.progress.get("prospects", False)
         for episode in self.teams.episodes:
-            episode.contexts_only = self.estimating
-            episode.chance = None if self.estimating else self._chance
+            episode.contexts_only = self.method in ("prospects", "estimate")
+            episode.chance = None if episode.contexts_only else self._chance
+            if seen_before:
+                for policy in episode.policies:
+                    policy.prospects = TorchProspects(self._network.prospects.eval())
 
     @property
     def _network(self) -> IR2Network:
@@ -217,29 +228,45 @@ class _StageRun(StageRun):
 
     def run(self, on_steps: Callable[[int], bool]) -> None:
         """Do what the stage's method says."""
-        if not self.estimating:
+        if self.method not in ("prospects", "estimate"):
             super().run(on_steps)
             return
-        seen = self.teams.reset()
+        seen, rounds = self.teams.reset(), 0
         going = True
         while going:
-            part = views(seen)
-            self.outcomes.add(part["context"], part["outcome"][:, 0])
+            self._note(views(seen), rounds)
             self.teams.step_async(self.teams.teacher())
-            seen = self.teams.step_wait()[0]
+            seen, rounds = self.teams.step_wait()[0], rounds + 1
             going = on_steps(self.teams.num_envs)
             self.log()
         if self.progress["steps"] >= self.stage.steps:
-            for name, value in self.outcomes.teach(self._network.chance, self.stage).items():
-                self.model.logger.record(f"estimate/{name}", value)
+            for name, value in self._teach().items():
+                self.model.logger.record(f"{self.method}/{name}", value)
             self.model.logger.dump(self.progress["steps"])
 
+    def _note(self, part: dict[str, Any], rounds: int) -> None:
+        """Keep what there is to learn from this round of decisions."""
+        if self.method == "estimate":
+            self.outcomes.add(part["context"], part["outcome"][:, 0])
+        elif rounds % LESSON_EVERY == LESSON_EVERY - 1:
+            for episode in self.teams.episodes:
+                for seen, found in episode.lessons():
+                    self.lessons.add(seen, found)
+
+    def _teach(self) -> dict[str, float]:
+        if self.method == "estimate":
+            return self.outcomes.teach(self._network.chance, self.stage)
+        self.progress["prospects"] = True
+        return self.lessons.teach(self._network.prospects, self.stage)
+
     def save(self) -> None:
-        """Write weights and progress, and what an estimate is learned from."""
+        """Write weights and progress, and what a network is taught from."""
         self.progress["recent"] = self.recent[-self.promotion.window :]
         super().save()
-        if self.estimating:
+        if self.method == "estimate":
             self.outcomes.save()
+        elif self.method == "prospects":
+            self.lessons.save()
 
     @property
     def promoted(self) -> bool:

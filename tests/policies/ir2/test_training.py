@@ -16,7 +16,7 @@ from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
 from pilotfish.policies.ir2.episode import Cap, explore
 from pilotfish.policies.ir2.features import Features
-from pilotfish.policies.ir2.network import IR2Network
+from pilotfish.policies.ir2.network import IR2Network, TorchProspects
 from pilotfish.policies.ir2.training import (
     CHECKPOINT,
     DEFAULT_CURRICULUM,
@@ -182,6 +182,32 @@ def test_an_estimate_learns_what_came_out_and_goes_on_after_a_stop(tmp_path):
     assert chance[outcomes == 1].mean() > chance[outcomes == 0].mean() + 0.3
     table = np.genfromtxt(sorted((run / "tensorboard").rglob("*.csv"))[-1], delimiter=",", names=True)
     assert np.isfinite([table["estimatecross_entropy"], table["estimatebase_rate"]]).all()
+
+
+def test_prospects_are_learned_and_used_from_the_next_stage_on(tmp_path, monkeypatch):
+    text = """
+    model: {width: 8, heads: 2, layers: 1}
+    stages:
+      - {name: a, method: prospects, steps: 600, epochs: 3, batch: 64, learning_rate: 0.002, episodes: &all
+          [{maps: "gen:hybrid?size=120&seed=0-1", robots: 2, radio: closed, copies: 2, cap: 900}]}
+      - {name: b, method: prospects, steps: 200, epochs: 1, batch: 64, learning_rate: 0.002, episodes: *all}
+    """
+    asked = []
+    call = TorchProspects.__call__
+    monkeypatch.setattr(TorchProspects, "__call__", lambda me, seen: asked.append(me) or call(me, seen))
+    run = tmp_path / "run"
+    assert not train(written(tmp_path, text), run, resume=False, budget_minutes=1e-4)
+    assert not asked
+    assert train(run, run, resume=True)
+    assert asked, "the second stage explores with what the first has learned"
+    with np.load(run / "lessons.npz") as kept:
+        assert len(kept["behind"]) == len(kept["coarse"]) > 20
+        assert 0.05 < (kept["behind"] > 100).mean() < 0.95
+    table = np.genfromtxt(sorted((run / "tensorboard").rglob("*.csv"))[-1], delimiter=",", names=True)
+    assert np.isfinite(table["prospectscross_entropy"])
+    export(run, tmp_path / "model")
+    policy = make_exploration_policy(str(tmp_path / "model"))
+    assert policy.prospects is not None
 
 
 def test_sb3_sees_the_same_network():

@@ -1,0 +1,117 @@
+"""What explorers saw of frontiers, and what lay behind them: from this the network learns to judge them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch.nn.functional import cross_entropy
+
+from pilotfish.policies.exploration.belief import TeamBelief
+from pilotfish.policies.exploration.blocks import BLOCK, UNKNOWN
+from pilotfish.policies.exploration.frontiers import Frontiers
+from pilotfish.policies.ir2.network import PROSPECTS, ProspectNetwork
+from pilotfish.policies.ir2.prospects import WORTH, Views
+from pilotfish.policies.training import StageSettings
+
+SPLIT = 8
+"""The last of so many parts of the frontiers is kept for the check."""
+
+
+def behind(belief: TeamBelief, frontiers: Frontiers, walls: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """int64 [C] unseen free pixels that the true map has behind each frontier, all that hangs together.
+
+    Args:
+        walls: bool [H, W] the true map, which no explorer sees.
+    """
+    unseen, _ = ndimage.label(~walls & (belief.pixels == UNKNOWN))
+    sizes = np.bincount(unseen.ravel())
+    sizes[0] = 0
+    width = belief.known.shape[1]
+    first = np.concatenate([[0], np.cumsum(frontiers.size)])
+    found = np.zeros(len(frontiers), np.int64)
+    for cluster in range(len(frontiers)):
+        parts: set[int] = set()
+        for member in frontiers.members[first[cluster] : first[cluster + 1]].tolist():
+            row, col = BLOCK * (member // width), BLOCK * (member % width)
+            parts.update(
+                np.unique(unseen[max(row - 1, 0) : row + BLOCK + 1, max(col - 1, 0) : col + BLOCK + 1])
+            )
+        found[cluster] = sizes[list(parts)].sum()
+    return found
+
+
+class Lessons:
+    """Views of frontiers with what lay behind them, kept in a file.
+
+    Args:
+        file: .npz; read if it is there.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._parts: dict[str, list[NDArray]] = {"coarse": [], "fine": [], "extent": [], "behind": []}
+        if file.exists():
+            with np.load(file) as kept:
+                self._parts = {name: [kept[name]] for name in self._parts}
+
+    def add(self, views: Views, found: NDArray[np.int64]) -> None:
+        """Note C frontiers, and ``behind`` each [C]."""
+        for name, array in {**vars(views), "behind": found}.items():
+            self._parts[name].append(array)
+
+    def save(self) -> None:
+        """Write all to the file, atomically; nothing when there is nothing yet."""
+        if not self._parts["behind"]:
+            return
+        part = self._file.with_suffix(".part.npz")
+        np.savez_compressed(part, **{name: np.concatenate(arrays) for name, arrays in self._parts.items()})
+        os.replace(part, self._file)
+
+    def teach(self, network: ProspectNetwork, stage: StageSettings) -> dict[str, float]:
+        """Fit a network over the stage's epochs; each frontier is shown turned and mirrored at random.
+
+        Returns: ``cross_entropy`` on the last frontiers, which it was not taught on; ``base_rate``: that of
+        always answering how often each class came; ``missed``: of those worth the way, the share that it
+        takes for unpromising (chance below 0.005); ``spared``: of the others, the share that it spares.
+        """
+        coarse, fine, extent = (
+            torch.from_numpy(np.concatenate(self._parts[name])) for name in ("coarse", "fine", "extent")
+        )
+        found = np.concatenate(self._parts["behind"])
+        classes = torch.from_numpy(np.digitize(found, PROSPECTS))
+        taught = len(found) - len(found) // SPLIT
+        optimizer = torch.optim.AdamW(network.parameters(), stage.learning_rate, weight_decay=0.01)
+        rounds = stage.epochs * -(-taught // stage.batch)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, stage.learning_rate, rounds)
+        network.train()
+        for _ in range(stage.epochs):
+            for rows in torch.randperm(taught).split(stage.batch):
+                turns, mirrored = int(torch.randint(4, (1,))), bool(torch.rand(1) < 0.5)
+                planes = [torch.rot90(p, turns, (2, 3)) for p in network.planes(coarse[rows], fine[rows])]
+                if mirrored:
+                    planes = [p.flip(3) for p in planes]
+                loss = cross_entropy(network.logits(*planes, extent[rows]), classes[rows])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+        network.eval()
+        with torch.no_grad():
+            checked = torch.arange(taught, len(found)).split(1024)
+            logits = torch.cat(
+                [network.logits(*network.planes(coarse[r], fine[r]), extent[r]) for r in checked]
+            )
+        chance = logits.softmax(1)[:, PROSPECTS.index(WORTH) + 1 :].sum(1).numpy()
+        worth = found[taught:] >= WORTH
+        share = torch.bincount(classes[taught:], minlength=len(PROSPECTS) + 1) / max(len(chance), 1)
+        return {
+            "cross_entropy": float(cross_entropy(logits, classes[taught:])),
+            "base_rate": float(-(share[share > 0] * share[share > 0].log()).sum()),
+            "missed": float((chance[worth] < 0.005).mean()) if worth.any() else 0.0,
+            "spared": float((chance[~worth] < 0.005).mean()) if (~worth).any() else 0.0,
+        }

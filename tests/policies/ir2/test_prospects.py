@@ -1,0 +1,190 @@
+"""What lies behind frontiers: their looks, what a network makes of them, and an explorer of that."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import torch
+
+from pilotfish.policies.exploration.blocks import FREE, OCCUPIED, UNKNOWN
+from pilotfish.policies.exploration.navigation import Navigation
+from pilotfish.policies.exploration.situation import Situation
+from pilotfish.policies.ir2.config import IR2Config
+from pilotfish.policies.ir2.environment import planner_alone
+from pilotfish.policies.ir2.lessons import Lessons, behind
+from pilotfish.policies.ir2.network import IR2Network, ProspectNetwork, TorchProspects, save_network
+from pilotfish.policies.ir2.options import EXPLORE, MEET
+from pilotfish.policies.ir2.policy import IR2Policy
+from pilotfish.policies.ir2.prospects import OUTSIDE, SIDE, WORTH, Foresight, OnnxProspects, Views, look_at
+from pilotfish.policies.ir2.territory import PATIENCE, TIER
+from pilotfish.policies.ir2.training import Stage
+from pilotfish.worlds.exploration.world import ExplorationWorld
+from pilotfish.worlds.maps.load import load_map
+
+
+def views(count: int, seed: int = 0) -> Views:
+    rng = np.random.default_rng(seed)
+    known = rng.integers(0, 17, (count, SIDE, SIDE))
+    coarse = np.stack([rng.integers(0, known + 1), known], axis=1).astype(np.uint8)
+    fine = rng.integers(0, 3, (count, SIDE, SIDE)).astype(np.uint8)
+    coarse[:, :, :4], fine[:, :16] = OUTSIDE, OUTSIDE
+    return Views(coarse, fine, rng.random((count, 2)).astype(np.float32))
+
+
+def situation_of(belief) -> Situation:
+    return Situation.of(belief, Navigation(belief))
+
+
+def test_a_frontier_is_seen_with_the_map_around_it(corridor):
+    belief = corridor(places=(200, 200))
+    seen = situation_of(belief)
+    view = look_at(belief, seen.frontiers)
+    assert view.coarse.shape == (2, 2, SIDE, SIDE) and view.fine.shape == (2, SIDE, SIDE)
+    row, col = np.divmod(seen.frontiers.block, belief.known.shape[1])
+    for k in range(2):
+        middle = SIDE // 2
+        assert view.coarse[k, 0, middle, middle] == belief.free[0, row[k], col[k]]
+        assert view.coarse[k, 1, middle, middle] == belief.known[row[k], col[k]]
+        assert view.fine[k, middle, middle] == belief.pixels[4 * row[k] + 2, 4 * col[k] + 2]
+    # 48 px high: 12 blocks of the 32, and 16 px are more than the fine view loses above and below.
+    assert (view.coarse[:, :, 0] == OUTSIDE).all() and (view.coarse[:, 0] == OUTSIDE).any(axis=2).sum() == 40
+
+
+def test_what_lies_behind_is_what_hangs_together(corridor):
+    belief = corridor(places=(200, 200))  # known from column 100 to 300
+    walls = np.ones(belief.pixels.shape, bool)
+    walls[12:36, 40:310] = False
+    walls[:, 60] = True  # what lies left of it cannot be seen from here
+    found = behind(belief, situation_of(belief).frontiers, walls)
+    assert sorted(found.tolist()) == [24 * 10, 24 * 39]
+
+
+def test_nothing_lies_behind_a_sliver(corridor):
+    belief = corridor(places=(200, 200))
+    walls = belief.pixels != FREE
+    assert behind(belief, situation_of(belief).frontiers, walls).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_torch_and_onnx_agree(tmp_path, count):
+    torch.manual_seed(1)
+    config = IR2Config(width=8, heads=2, layers=1)
+    network = IR2Network(config)
+    save_network(network, config, tmp_path)
+    chance = OnnxProspects(tmp_path / "prospects.onnx")(views(count))
+    np.testing.assert_allclose(chance, TorchProspects(network.prospects)(views(count)), atol=1e-5)
+    assert chance.shape == (count,) and ((chance > 0) & (chance < 1)).all()
+
+
+def test_what_was_seen_is_not_asked_again(corridor):
+    asked = []
+
+    def network(seen: Views) -> np.ndarray:
+        asked.append(len(seen))
+        return np.linspace(0.2, 0.4, len(seen), dtype=np.float32)
+
+    belief, foresight = corridor(places=(200, 200)), Foresight(network)
+    seen = situation_of(belief)
+    first = foresight(belief, seen.frontiers)
+    assert foresight(belief, seen.frontiers).tolist() == first.tolist() and asked == [2]
+    belief.pixels[20, 296] = OCCUPIED  # beside the right frontier: looks other than before
+    assert len(foresight(belief, seen.frontiers)) == 2 and asked == [2, 1]
+
+
+def explorer(chances: dict[str, float]) -> IR2Policy:
+    """Judges the left and the right frontier of the corridor as told."""
+
+    def network(seen: Views) -> np.ndarray:
+        # The left one has its unknown on the left.
+        left = (seen.fine[:, SIDE // 2, : SIDE // 2] == UNKNOWN).any(axis=1)
+        return np.where(left, chances["left"], chances["right"]).astype(np.float32)
+
+    return IR2Policy(IR2Config(), planner_alone, prospects=network)
+
+
+def decide(policy: IR2Policy, belief):
+    policy.reset(belief, 0)
+    seen = Situation.of(belief, policy.navigation)
+    return policy.options(seen), seen
+
+
+def test_a_promising_frontier_far_away_comes_before_a_doubtful_one_here(corridor):
+    belief = corridor(places=(110, 110))
+    options, seen = decide(explorer({"left": 0.001, "right": 0.9}), belief)
+    assert (options.kind == EXPLORE).sum() == 1
+    assert seen.navigation.anchors(options.block[:1])[0, 1] > 280
+
+
+def out_of_reach(belief, lacks: slice) -> None:
+    belief.connected[1] = False
+    belief.free[1, :, lacks.start // 4 : lacks.stop // 4] = 0
+
+
+def test_when_nothing_is_promising_it_looks_for_others_first(corridor):
+    belief = corridor(places=(110, 150))
+    out_of_reach(belief, slice(200, 300))
+    options, _ = decide(explorer({"left": 0.001, "right": 0.001}), belief)
+    assert options.kind[options.best] == MEET
+    assert (options.cost[options.kind == EXPLORE] >= TIER - 1.0).all()
+
+
+def test_after_long_without_news_it_looks_behind_doubtful_frontiers(corridor):
+    belief = corridor(places=(110, 150))
+    out_of_reach(belief, slice(200, 300))
+    policy = explorer({"left": 0.001, "right": 0.001})
+    decide(policy, belief)
+    belief.report(belief.position[0].copy(), belief.now + PATIENCE + 1.0, 0.0)
+    options = policy.options(Situation.of(belief, policy.navigation))
+    assert options.kind[options.best] == EXPLORE
+
+
+def test_connected_robots_share_doubtful_frontiers_out(corridor):
+    chosen = []
+    for me in range(2):
+        belief = corridor(places=(200, 200), me=me)
+        options, seen = decide(explorer({"left": 0.001, "right": 0.001}), belief)
+        assert options.kind[options.best] == EXPLORE
+        chosen.append(float(seen.navigation.anchors(options.block[[options.best]])[0, 1]))
+    assert abs(chosen[0] - chosen[1]) > 150
+
+
+def test_an_explorer_who_judges_all_wrongly_still_finishes():
+    """Everything real is taken for a sliver: it comes last, and is done all the same."""
+    grid = load_map("gen:hybrid?size=120&seed=1")
+    world = ExplorationWorld(grid, 2, "closed")
+    config = dataclasses.replace(IR2Config(), least_promise=0.5)
+    team = [
+        IR2Policy(config, planner_alone, prospects=lambda v: np.zeros(len(v), np.float32)) for _ in range(2)
+    ]
+    for policy, belief in zip(team, world.reset(3), strict=True):
+        policy.reset(belief, 3)
+    for _ in range(400):
+        if world.step([policy.act() for policy in team]).done:
+            return
+    pytest.fail("not done after 400 steps")
+
+
+def test_lessons_are_learned_and_kept(tmp_path):
+    """Frontiers with walls in the middle of the view hide nothing, the others a lot: easily learned."""
+    torch.manual_seed(0)
+    lessons = Lessons(tmp_path / "lessons.npz")
+    rng = np.random.default_rng(0)
+    for part in range(8):
+        seen = views(64, part)
+        closed = rng.random(64) < 0.5
+        seen.fine[closed, 12:20, 12:20], seen.fine[~closed, 12:20, 12:20] = OCCUPIED, UNKNOWN
+        lessons.add(seen, np.where(closed, 0, 5000))
+    lessons.save()
+    episodes = [{"maps": "gen:hybrid?size=120&seed=0", "robots": 2}]
+    stage = Stage(
+        name="a", method="prospects", steps=1, learning_rate=3e-3, batch=32, epochs=25, episodes=episodes
+    )
+    network = ProspectNetwork(4)
+    learned = Lessons(tmp_path / "lessons.npz").teach(network, stage)
+    assert learned["cross_entropy"] < 0.2 * learned["base_rate"]
+    assert learned["missed"] == 0.0
+    chance = TorchProspects(network)(views(4))
+    assert chance.shape == (4,) and WORTH == 100
