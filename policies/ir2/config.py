@@ -21,6 +21,7 @@ class IR2Config:
         every: decides anew every so many strides; between them it keeps its target while that is one.
         temperature: of sampled choices; 0 takes the best.
         sure, delay, patience: of the meeting at home (``gathering.Gathering``).
+        pointer: whether the graph network chooses; else the planner does, on promising frontiers.
         least_promise: frontiers of a smaller chance are looked at last (``prospects``); 0 looks at all.
         keep, apart, border: of the planner that prices the options (``territory.TerritoryPolicy``).
         n_node, n_edge, n_global: sizes of the features that the weights belong to.
@@ -35,6 +36,7 @@ class IR2Config:
     sure: float = 0.8
     delay: float = 1000.0
     patience: float = 800.0
+    pointer: bool = True
     least_promise: float = 0.005
     keep: float = 15.0
     apart: float = 0.2

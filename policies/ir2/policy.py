@@ -1,4 +1,4 @@
-"""The learned explorer: the planner's options, a graph network that chooses, and a time to gather at home."""
+"""The learned explorer: the planner's options on promising frontiers, and a graph network that chooses."""
 
 from __future__ import annotations
 
@@ -131,6 +131,8 @@ class IR2Policy(TerritoryPolicy):
     def choose(self, situation: Situation) -> int:
         """The block of the option that the network likes best, or STAY."""
         options = self.options(situation)
+        if not self.config.pointer:
+            return int(options.block[options.best])
         kept = self._kept(situation, options)
         if kept >= 0:
             return int(options.block[kept])

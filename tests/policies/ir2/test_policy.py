@@ -119,6 +119,21 @@ def test_sampled_choices_come_from_the_seed(folder):
     assert run(5) == run(5) != run(6)
 
 
+def test_without_its_pointer_it_is_the_expert_and_asks_no_graph_network(corridor):
+    def never(features):
+        raise AssertionError("asked")
+
+    policy = IR2Policy(dataclasses.replace(CONFIG, pointer=False), never)
+    expert = TerritoryPolicy("expert")
+    targets = []
+    for explorer in (policy, expert):
+        belief = corridor()
+        explorer.reset(belief, 0)
+        explorer.act()
+        targets.append(belief.target[0].tolist())
+    assert targets[0] == targets[1]
+
+
 def test_between_decisions_it_keeps_its_target():
     def calls(every: int) -> int:
         seen = []
