@@ -100,7 +100,7 @@ def _learned_explorer(folder: str, name: str = "") -> ExplorationPolicy:
 
 EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
     "ir2": (
-        "learned, interim weights: chooses between the options of the expert",
+        "learned: the expert, on frontiers that a network takes for promising",
         lambda: _learned_explorer("ir2/ir2_interim", "ir2"),
     ),
     "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),
