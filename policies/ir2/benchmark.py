@@ -33,8 +33,8 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 """Part -> the functions that it consists of, where they are called from.
 
-What is left of a step of the world is ``world_rest``, of a decision ``policy_rest``. ``network`` is a learned
-policy's attribute of that name, called.
+What is left of a step of the world is ``world_rest``, of a decision ``policy_rest``. ``network`` are a
+learned policy's attributes ``network`` and ``prospects``, called.
 """
 
 
@@ -90,15 +90,19 @@ def _replaced(watch: Stopwatch) -> Iterator[None]:
 @contextmanager
 def _network_timed(team: tuple[ExplorationPolicy, ...], watch: Stopwatch) -> Iterator[None]:
     """The networks of learned policies are timed inside of the block; planners have none."""
-    found: list[tuple[Any, Any]] = [(policy, getattr(policy, "network", None)) for policy in team]
-    learned = [(policy, network) for policy, network in found if network is not None]
+    learned = [
+        (policy, name, network)
+        for policy in team
+        for name in ("network", "prospects")
+        if (network := getattr(policy, name, None)) is not None
+    ]
     try:
-        for policy, network in learned:
-            policy.network = watch.timed("network", network)
+        for policy, name, network in learned:
+            setattr(policy, name, watch.timed("network", network))
         yield
     finally:
-        for policy, network in learned:
-            policy.network = network
+        for policy, name, network in learned:
+            setattr(policy, name, network)
 
 
 def _drive(policy: str, grid: GridMap, robots: int, episodes: int, watch: Stopwatch) -> int:
