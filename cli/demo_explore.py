@@ -84,7 +84,7 @@ def explore(
     radio: Annotated[str, typer.Option(help="open, mid, closed, random or full.")] = "mid",
     backend: Annotated[str, typer.Option(help="grid (no physics) or pybullet.")] = "grid",
     seconds: Annotated[float, typer.Option(min=1.0, help="Simulated time, at most.")] = 240.0,
-    policy: Annotated[str, typer.Option(help="Any of `pilotfish eval ir2`.")] = "hungarian",
+    policy: Annotated[str, typer.Option(help="Any of `pilotfish eval ir2`.")] = "ir2",
     speed: Annotated[
         float, typer.Option(min=0.0, help="Simulated seconds a second; 0: as fast as it goes.")
     ] = 1.0,

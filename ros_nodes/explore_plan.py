@@ -29,7 +29,7 @@ ARGUMENTS = [
     PlanArgument(
         "backend", "grid", "Who answers the robots' topics.", choices=(*LASER_BACKENDS, *ANSWERED_ELSEWHERE)
     ),
-    PlanArgument("policy", "hungarian", "Policy of every robot, as `pilotfish eval ir2 --policy`."),
+    PlanArgument("policy", "ir2", "Policy of every robot, as `pilotfish eval ir2 --policy`."),
     PlanArgument("radio", "random", "How far the radio reaches.", choices=REGIMES),
     PlanArgument("params_file", "", "Parameter YAML; launch/params/explore.yaml of the package if empty."),
     PlanArgument("namespace", "", "Namespace of the whole system."),

@@ -30,7 +30,7 @@ def make_explorer(node: Node, robot: int, epoch: int) -> ExplorerAgent:
         ValueError: a parameter cannot be used; the message names it.
     """
     spec = get_robot(str(parameter(node, "robot_type", "scout")))
-    policy = str(parameter(node, "policy", "hungarian"))
+    policy = str(parameter(node, "policy", "ir2"))
     warm_up((make_exploration_policy(policy), make_exploration_policy(policy)), spec)
     x, y, yaw = _numbers(node, "laser_pose", (0.0, 0.0, 0.0))
     hides = float(parameter(node, "robot_hides", LidarSpec.robot_hides))
