@@ -11,6 +11,9 @@ from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import BLOCK, OCCUPIED, SCALE, inflate, update_blocks
 from pilotfish.policies.exploration.search import FAR, distance_field, path_down, pull_straight
 
+GRAZE = 2
+"""A way may go over a wall by so many pixels: lines between pixels are rounded [px]."""
+
 LOOK_AHEAD = 24
 """Points of a path that are tried for a straight line: about 100 px."""
 
@@ -111,7 +114,17 @@ class Navigation:
         inside = 0 <= row < self.space.shape[0] and 0 <= col < self.space.shape[1]
         if not inside or self.space[row, col] == OCCUPIED:
             return path.astype(np.float32)  # First of all back to where one can stand.
-        return pull_straight(self.space, path, row, col, LOOK_AHEAD).astype(np.float32)
+        corners = pull_straight(self.space, path, row, col, LOOK_AHEAD).astype(np.float32)
+        if self._occupied(position, corners[0]) > GRAZE:
+            # Along a wall, half a pixel beside what was checked: first onto the pixel's middle.
+            corners = np.concatenate([np.array([[row, col]], np.float32), corners])
+        return corners
+
+    def _occupied(self, start: NDArray, end: NDArray) -> int:
+        """How many pixels of obstacles a straight way goes over."""
+        share = np.linspace(0.0, 1.0, int(np.hypot(*(end - start))) + 2)[:, None]
+        rows, columns = np.rint(start + share * (end - start)).astype(int).T
+        return int((self.space[rows, columns] == OCCUPIED).sum())
 
 
 def pixels_of(distance: NDArray | int) -> NDArray[np.float32]:
