@@ -104,7 +104,6 @@ class Episode:
         cap: an episode is cut after so many seconds.
         chance: a context -> the chance that the team has seen all; None: robots never gather at home.
         contexts_only: observations hold the context and the outcome, and no graph: three times as fast.
-        prospects: views of frontiers -> the chance that something lies behind each; None: all are promising.
     """
 
     def __init__(
@@ -118,12 +117,11 @@ class Episode:
         config: IR2Config,
         chance: Callable[[NDArray[np.float32]], float] | None = None,
         contexts_only: bool = False,
-        prospects: Callable[[Views], NDArray[np.float32]] | None = None,
     ) -> None:
         self.chance, self.contexts_only = chance, contexts_only
         self.draw_map, self.robots, self.radio, self.cap = draw_map, robots, radio, cap
         self.rng, self.reward, self.config = rng, reward, config
-        self.policies = [IR2Policy(config, network=planner_alone, prospects=prospects) for _ in range(robots)]
+        self.policies = [IR2Policy(config, network=planner_alone) for _ in range(robots)]
         self._situations: list[Situation] = []
         self._options: list[Options] = []
 

@@ -117,10 +117,10 @@ class TerritoryPolicy(TargetPolicy):
 
     def _afterwards(self, situation: Situation) -> list[Options]:
         """What there is to do when no frontier is promising."""
-        meetings = self._meetings(situation)
         doubtful = self._frontiers(situation, np.arange(len(situation.frontiers)))
         if len(doubtful) and self._quiet > PATIENCE:
-            meetings = meetings.subset(np.empty(0, np.int64))
+            return [doubtful, self._corners(situation)]
+        meetings = self._meetings(situation)
         if len(meetings):
             doubtful.cost[:] += TIER
         return [meetings, doubtful, self._corners(situation)]

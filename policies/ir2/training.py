@@ -206,15 +206,18 @@ class _StageRun(StageRun):
         kwargs = dict(config=curriculum.model, normalize_images=False)
         super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
         self.method = stage.method
-        self.outcomes = Outcomes(state.out / "outcomes.npz")
-        self.lessons = Lessons(state.out / "lessons.npz")
-        seen_before = state.progress.get("prospects", False)
+        # Only what this stage adds to is read: it may be large.
+        if self.method == "estimate":
+            self.outcomes = Outcomes(state.out / "outcomes.npz")
+        elif self.method == "prospects":
+            self.lessons = Lessons(state.out / "lessons.npz")
+        taught = state.progress.get("prospects", False)
+        prospects = TorchProspects(self._network.prospects.eval()) if taught else None
         for episode in self.teams.episodes:
             episode.contexts_only = self.method in ("prospects", "estimate")
             episode.chance = None if episode.contexts_only else self._chance
-            if seen_before:
-                for policy in episode.policies:
-                    policy.prospects = TorchProspects(self._network.prospects.eval())
+            for policy in episode.policies:
+                policy.prospects = prospects
 
     @property
     def _network(self) -> IR2Network:
