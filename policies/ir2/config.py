@@ -20,9 +20,10 @@ class IR2Config:
         clip: logits of the pointer lie in [-clip, clip] (before the planner's leaning is added).
         every: decides anew every so many strides; between them it keeps its target while that is one.
         temperature: of sampled choices; 0 takes the best.
-        sure, delay, patience: of the meeting at home (``gathering.Gathering``).
         pointer: whether the graph network chooses; else the planner does, on promising frontiers.
-        least_promise: frontiers of a smaller chance are looked at last (``prospects``); 0 looks at all.
+        spare: frontiers that together hide less than this share of what is known are looked at last
+            (``prospects``); 0 looks at all.
+        doubt: while there is no news, ever less is spared; after so long, nothing [s].
         keep, apart, border: of the planner that prices the options (``territory.TerritoryPolicy``).
         n_node, n_edge, n_global: sizes of the features that the weights belong to.
     """
@@ -33,11 +34,9 @@ class IR2Config:
     clip: float = 10.0
     every: int = 1
     temperature: float = 0.0
-    sure: float = 0.8
-    delay: float = 1000.0
-    patience: float = 800.0
     pointer: bool = True
-    least_promise: float = 0.005
+    spare: float = 0.008
+    doubt: float = 2000.0
     keep: float = 15.0
     apart: float = 0.2
     border: float = 300.0
@@ -52,13 +51,10 @@ class IR2Config:
             raise ValueError(f"layers and every must be at least 1, got {self.layers} and {self.every}")
         if self.temperature < 0:
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
-        if not 0 < self.sure <= 1 or self.delay < 0 or self.patience < 0:
-            raise ValueError(
-                "sure must lie in (0, 1], delay and patience must not be negative, got "
-                f"{self.sure}, {self.delay} and {self.patience}"
-            )
-        if not 0 <= self.least_promise <= 1:
-            raise ValueError(f"least_promise must lie in [0, 1], got {self.least_promise}")
+        if not 0 <= self.spare <= 1:
+            raise ValueError(f"spare must lie in [0, 1], got {self.spare}")
+        if not self.doubt > 0:
+            raise ValueError(f"doubt must be positive, got {self.doubt}")
         made = (N_NODE, N_EDGE, N_GLOBAL)
         if (self.n_node, self.n_edge, self.n_global) != made:
             raise ValueError(

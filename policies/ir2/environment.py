@@ -22,7 +22,6 @@ from pilotfish.policies.ir2.features import (
     N_GLOBAL,
     N_NODE,
     Features,
-    make_context,
 )
 from pilotfish.policies.ir2.graph import MOST_EDGES, MOST_NODES
 from pilotfish.policies.ir2.lessons import behind
@@ -30,7 +29,7 @@ from pilotfish.policies.ir2.options import Options
 from pilotfish.policies.ir2.policy import IR2Policy
 from pilotfish.policies.ir2.prospects import Views, look_at
 from pilotfish.policies.vec_env import ArrayVecEnv
-from pilotfish.worlds.exploration.world import DONE, ExplorationWorld
+from pilotfish.worlds.exploration.world import ExplorationWorld
 from pilotfish.worlds.maps.grid_map import GridMap
 
 ALL_EDGES = MOST_EDGES + 2 * (MOST_NODES - 1)
@@ -43,10 +42,8 @@ LAYOUT: dict[str, tuple[int, ...]] = {
     "context": (N_GLOBAL,),
     "option": (MOST_OPTIONS,),
     "prior": (MOST_OPTIONS,),
-    "outcome": (1,),
 }
-"""Parts of a flat observation, in their order. The last, whether the team together has seen all, no robot
-knows and no network is shown: it is what ``IR2Network.chance`` is taught to foresee."""
+"""Parts of a flat observation, in their order."""
 
 SIZE = sum(int(np.prod(shape)) for shape in LAYOUT.values())
 
@@ -89,9 +86,9 @@ class RewardConfig:
     team: float = 1.0
 
 
-def planner_alone(features: Features) -> tuple[NDArray[np.float32], float]:
+def planner_alone(features: Features) -> NDArray[np.float32]:
     """What stands for a network where another one, or nobody, chooses: the planner's leaning."""
-    return features.prior, 0.0
+    return features.prior
 
 
 class Episode:
@@ -102,8 +99,7 @@ class Episode:
         robots: in the team.
         radio: regime.
         cap: an episode is cut after so many seconds.
-        chance: a context -> the chance that the team has seen all; None: robots never gather at home.
-        contexts_only: observations hold the context and the outcome, and no graph: three times as fast.
+        unseen: observations are empty, for stages that learn from something else: three times as fast.
     """
 
     def __init__(
@@ -115,10 +111,9 @@ class Episode:
         rng: np.random.Generator,
         reward: RewardConfig,
         config: IR2Config,
-        chance: Callable[[NDArray[np.float32]], float] | None = None,
-        contexts_only: bool = False,
+        unseen: bool = False,
     ) -> None:
-        self.chance, self.contexts_only = chance, contexts_only
+        self.unseen = unseen
         self.draw_map, self.robots, self.radio, self.cap = draw_map, robots, radio, cap
         self.rng, self.reward, self.config = rng, reward, config
         self.policies = [IR2Policy(config, network=planner_alone) for _ in range(robots)]
@@ -131,7 +126,7 @@ class Episode:
         seed = int(self.rng.integers(2**31))
         for policy, belief in zip(self.policies, self.world.reset(seed), strict=True):
             policy.reset(belief, seed)
-        self._potential = self._team_known = 0.0
+        self._potential = 0.0
         return self._look()
 
     def lessons(self) -> Iterator[tuple[Views, NDArray[np.int64]]]:
@@ -167,7 +162,6 @@ class Episode:
         potential = (
             pay.mean * result.known.mean() + pay.least * result.known.min() + pay.team * result.team_known
         )
-        self._team_known = result.team_known
         reward = potential - self._potential - pay.time * self.config.every
         self._potential = potential
         cut = not result.done and self.world.time >= self.cap
@@ -178,20 +172,14 @@ class Episode:
         for policy in self.policies:
             situation = Situation.of(policy.belief, policy.navigation)
             options = policy.options(situation)
-            if self.contexts_only:
-                flat = np.zeros(SIZE, np.float32)
-                views(flat)["context"][:] = make_context(situation, options)
-            else:
+            flat = np.zeros(SIZE, np.float32)
+            if not self.unseen:
                 options, features = policy.look(situation, options)
                 flat = pack(features)
-                if self.chance is not None:
-                    policy.gathering.note(policy.belief.now, self.chance(features.context))
             self._situations.append(situation)
             self._options.append(options)
             seen.append(flat)
-        flat = np.stack(seen)
-        views(flat)["outcome"][:] = self._team_known >= DONE
-        return flat
+        return np.stack(seen)
 
 
 class ExplorationVecEnv(ArrayVecEnv):

@@ -19,7 +19,7 @@ from torch_geometric.nn import TransformerConv, global_mean_pool
 from pilotfish.policies.exploration.blocks import BLOCK, FREE, OCCUPIED
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import Features
-from pilotfish.policies.ir2.prospects import N_EXTENT, OUTSIDE, SIDE, WORTH, Views
+from pilotfish.policies.ir2.prospects import N_EXTENT, OUTSIDE, SIDE, Views
 
 
 class Block(nn.Module):
@@ -45,9 +45,14 @@ class Block(nn.Module):
 PROSPECTS = (10, 30, 100, 300, 1000, 3000)
 """Between the classes of what lies behind a frontier [unseen free pixels]."""
 
+BEHIND = (1.4, 17.2, 58.7, 186.0, 589.0, 1806.0, 37743.0)
+"""What lies behind the mean frontier of each class, of 170 thousand on training maps [unseen free pixels]."""
+
 
 class ProspectNetwork(nn.Module):
     """How much lies behind frontiers, by the map around them: two small towers of convolutions."""
+
+    behind: torch.Tensor
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
@@ -56,8 +61,9 @@ class ProspectNetwork(nn.Module):
             nn.Linear(4 * width * (SIDE // 8) ** 2 + N_EXTENT, 64),
             nn.ReLU(),
             nn.Dropout(0.1),
-            nn.Linear(64, len(PROSPECTS) + 1),
+            nn.Linear(64, len(BEHIND)),
         )
+        self.register_buffer("behind", torch.tensor(BEHIND), persistent=False)
 
     @staticmethod
     def _tower(planes: int, width: int) -> nn.Sequential:
@@ -85,16 +91,15 @@ class ProspectNetwork(nn.Module):
         return self.head(torch.cat([self.coarse(rough), self.fine(sharp), extent], 1))
 
     def forward(self, coarse: torch.Tensor, fine: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
-        """Chance [C] that ``prospects.WORTH`` or more lies behind each frontier; arguments as ``Views``."""
-        classes = self.logits(*self.planes(coarse, fine), extent).softmax(1)
-        return classes[:, PROSPECTS.index(WORTH) + 1 :].sum(1)
+        """Unseen free pixels expected behind each frontier [C]; arguments as ``Views``."""
+        return self.logits(*self.planes(coarse, fine), extent).softmax(1) @ self.behind
 
 
 class IR2Network(nn.Module):
-    """Belief graphs -> a logit for each option, the value of the state, and whether the team has seen all.
+    """Belief graphs -> a logit for each option, and the value of the state.
 
-    The last is a network of its own on the context, and another one judges frontiers: both are taught by what
-    came out (``training``), and reinforcement learning, which knows nothing of that, leaves them as they are.
+    Beside it a network of its own judges frontiers: it is taught by what lay behind them (``lessons``), and
+    reinforcement learning, which knows nothing of that, leaves it as it is.
     """
 
     def __init__(self, config: IR2Config) -> None:
@@ -108,13 +113,6 @@ class IR2Network(nn.Module):
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 1))
-        self.chance = nn.Sequential(
-            nn.Linear(config.n_global, width // 2),
-            nn.ReLU(),
-            nn.Linear(width // 2, width // 2),
-            nn.ReLU(),
-            nn.Linear(width // 2, 1),
-        )
         self.prospects = ProspectNetwork()
         # The pointer begins silent: the planner's leaning decides until training has a reason.
         nn.init.zeros_(self.query.weight)
@@ -157,12 +155,12 @@ class IR2Network(nn.Module):
         context: torch.Tensor,
         option: torch.Tensor,
         prior: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """One decision, as ``features.Features`` -> logits [M], chance that the team has seen all []."""
+    ) -> torch.Tensor:
+        """One decision, as ``features.Features`` -> logits [M]."""
         zero = torch.zeros(1, dtype=torch.int64)
         graph = torch.zeros_like(nodes[:, 0], dtype=torch.int64)
         hidden, state = self.encode(nodes, edges, edge_features, context.unsqueeze(0), zero, graph)
-        return self.point(state[0], hidden[option], prior), torch.sigmoid(self.chance(context))[0]
+        return self.point(state[0], hidden[option], prior)
 
 
 class TorchIR2Network:
@@ -173,11 +171,10 @@ class TorchIR2Network:
         self.network.load_state_dict(load_file(folder / "model.safetensors"))
         self.network.eval()
 
-    def __call__(self, features: Features) -> tuple[NDArray[np.float32], float]:
-        """Logits float32 [M], and the chance that the team together has seen all."""
+    def __call__(self, features: Features) -> NDArray[np.float32]:
+        """Logits float32 [M]."""
         with torch.inference_mode():
-            logits, chance = self.network(*(torch.from_numpy(array) for array in vars(features).values()))
-        return logits.numpy(), float(chance)
+            return self.network(*(torch.from_numpy(array) for array in vars(features).values())).numpy()
 
 
 class TorchProspects:
@@ -210,7 +207,7 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
         example,
         str(folder / "model.onnx"),
         input_names=names,
-        output_names=["logits", "chance"],
+        output_names=["logits"],
         dynamic_axes={
             "nodes": {0: "nodes"},
             "edges": {1: "edges"},
@@ -231,8 +228,8 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
         ),
         str(folder / "prospects.onnx"),
         input_names=["coarse", "fine", "extent"],
-        output_names=["chance"],
-        dynamic_axes={name: {0: "frontiers"} for name in ("coarse", "fine", "extent", "chance")},
+        output_names=["behind"],
+        dynamic_axes={name: {0: "frontiers"} for name in ("coarse", "fine", "extent", "behind")},
         opset_version=18,
         dynamo=False,
     )

@@ -16,7 +16,6 @@ from pilotfish.policies.exploration.blocks import BLOCK
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_features
-from pilotfish.policies.ir2.gathering import Gathering
 from pilotfish.policies.ir2.options import Options
 from pilotfish.policies.ir2.planned import same_target
 from pilotfish.policies.ir2.prospects import Foresight, OnnxProspects, Views
@@ -36,31 +35,30 @@ class OnnxIR2Network:
         self._session: onnxruntime.InferenceSession = onnx_session(path)
         self._inputs = [node.name for node in self._session.get_inputs()]
 
-    def __call__(self, features: Features) -> tuple[NDArray[np.float32], float]:
-        """Logits float32 [M], and the chance that the team together has seen all."""
-        logits, chance = self._session.run(None, {name: getattr(features, name) for name in self._inputs})
-        return logits, float(chance)
+    def __call__(self, features: Features) -> NDArray[np.float32]:
+        """Logits float32 [M]."""
+        return self._session.run(None, {name: getattr(features, name) for name in self._inputs})[0]
 
 
 class IR2Policy(TerritoryPolicy):
-    """A trained network that chooses between the planner's options, and says when to gather at home.
+    """A trained network that chooses between the planner's options.
 
     Args:
         config: as saved with the weights.
-        network: a decision -> logits float32 [M], chance that the team together has seen all.
+        network: a decision -> logits float32 [M].
         folder: where the weights came from, for ``save_pretrained``.
-        prospects: views of frontiers -> chance that something lies behind each; None takes all for promising.
+        prospects: views of frontiers -> unseen free pixels expected behind each; None looks behind all.
     """
 
     def __init__(
         self,
         config: IR2Config,
-        network: Callable[[Features], tuple[NDArray[np.float32], float]],
+        network: Callable[[Features], NDArray[np.float32]],
         name: str = "ir2",
         folder: Path | None = None,
         prospects: Callable[[Views], NDArray[np.float32]] | None = None,
     ) -> None:
-        super().__init__(name, config.keep, config.apart, config.border, config.least_promise)
+        super().__init__(name, config.keep, config.apart, config.border)
         self.config = config
         self.network = network
         self.prospects = prospects
@@ -114,19 +112,20 @@ class IR2Policy(TerritoryPolicy):
         self._visits = np.zeros(belief.known.shape, np.uint16)
         self._age = 0
         self._linked = belief.connected.copy()
-        self.gathering = Gathering(self.config.sure, self.config.delay, self.config.patience)
 
-    def promise(self, situation: Situation) -> NDArray[np.floating]:
-        """[C] how likely something lies behind each frontier."""
-        if self._foresight is None or not len(situation.frontiers):
-            return super().promise(situation)
-        return self._foresight(situation.belief, situation.frontiers)
+    def promising(self, situation: Situation) -> NDArray[np.bool_]:
+        """bool [C] all frontiers but the poorest, which are spared while they together hide little.
 
-    def options(self, situation: Situation) -> Options:
-        """The planner's options, or going home alone when it is time to gather."""
-        options = super().options(situation)
-        home = self.gathering.home(situation.belief, options)
-        return options.subset(home) if len(home) else options
+        The longer there was no news, the less is spared: what the network has misjudged is found in the end.
+        """
+        promising = super().promising(situation)
+        if self._foresight is not None and len(promising):
+            expected = self._foresight(situation.belief, situation.frontiers)
+            order = np.argsort(expected, kind="stable")
+            patience = max(0.0, 1.0 - self._quiet / self.config.doubt)
+            little = patience * self.config.spare * situation.belief.free_pixels
+            promising[order[np.cumsum(expected[order]) <= little]] = False
+        return promising
 
     def choose(self, situation: Situation) -> int:
         """The block of the option that the network likes best, or STAY."""
@@ -139,9 +138,7 @@ class IR2Policy(TerritoryPolicy):
         options, features = self.look(situation, options)
         if len(options) == 1:
             return int(options.block[0])
-        scores: NDArray[np.floating]
-        scores, chance = self.network(features)
-        self.gathering.note(self.belief.now, chance)
+        scores: NDArray[np.floating] = self.network(features)
         if self.config.temperature > 0:
             scores = scores / self.config.temperature + self.rng.gumbel(size=len(scores))
         return int(options.block[int(np.argmax(scores))])

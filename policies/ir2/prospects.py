@@ -1,4 +1,4 @@
-"""Whether anything lies behind a frontier: the map around it, as a network sees it, and what it says.
+"""How much lies behind a frontier: the map around it, as a network sees it, and what it says.
 
 Half of the frontiers of an explored building lead nowhere: slivers along walls that rays have grazed. A
 planner has to drive to each of them, to be sure; a network that has seen thousands can tell most by their
@@ -27,9 +27,6 @@ OUTSIDE = 255
 """What lies beyond the map."""
 
 N_EXTENT = 2
-
-WORTH = 100
-"""Unseen free pixels behind a frontier that make it worth the way: a tenth of a percent of a floor."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def _cut_out(free, known, pixels, blocks):
 
 
 class OnnxProspects:
-    """The network by ONNX Runtime: views in, chances float32 [C] out; no torch.
+    """The network by ONNX Runtime: views in, unseen free pixels expected float32 [C] out; no torch.
 
     Raises:
         FileNotFoundError, ValueError: as ``onnx_session``.
@@ -96,10 +93,10 @@ class OnnxProspects:
 
 
 class Foresight:
-    """Chances that frontiers lead to something; what has been seen once is not asked again.
+    """What is expected behind frontiers; what has been seen once is not asked again.
 
     Args:
-        network: views of C frontiers -> chance float32 [C] that WORTH pixels or more lie behind each.
+        network: views of C frontiers -> unseen free pixels expected behind each float32 [C].
     """
 
     def __init__(self, network: Callable[[Views], NDArray[np.float32]]) -> None:
@@ -115,8 +112,8 @@ class Foresight:
         ]
         new = np.array([k for k, key in enumerate(keys) if key not in self._known], np.int64)
         if len(new):
-            chances = self._network(views.subset(new)).tolist()
-            self._known.update(zip([keys[k] for k in new], chances, strict=True))
+            expected = self._network(views.subset(new)).tolist()
+            self._known.update(zip([keys[k] for k in new], expected, strict=True))
         found = {key: self._known[key] for key in keys}
         self._known = found  # frontiers that are gone do not come back as they were
         return np.array([found[key] for key in keys], np.float32)

@@ -5,7 +5,7 @@ On its own belief, and nothing else, a robot
    what lies around the places where they were last; the planner takes all frontiers for promising;
 2. when it knows all, looks for those that lack some of it: where they may be by now (``PeerInMind``), shared
    out among the robots it is connected to;
-3. when there is nobody to look for, or that took long, looks behind the other frontiers, and into corners;
+3. when there is nobody to look for, looks behind the other frontiers, and into corners;
 4. when there is nowhere to look, waits for the others where the team began.
 
 Two robots whose radios flicker decide now together, now apart; so that they do not drive to and fro between
@@ -50,9 +50,6 @@ KEEPING = 1.5
 WANTING = 0.005
 """A robot that lacks less of what another knows need not be looked for: it is done, or nearly so."""
 
-PATIENCE = 800.0
-"""After so long without news the unpromising frontiers are looked at, and others no longer looked for [s]."""
-
 NEWS = 20
 """Free pixels more than this robot knew make news."""
 
@@ -67,7 +64,6 @@ class TerritoryPolicy(TargetPolicy):
         keep: what changing the target costs, beside the way driven since the last news [px].
         apart: how much a frontier is preferred for being far from the others, a share of that way.
         border: what a frontier costs that lies where robots out of reach are at work [px].
-        least_promise: a frontier is promising from this chance on that something lies behind it.
     """
 
     def __init__(
@@ -76,13 +72,11 @@ class TerritoryPolicy(TargetPolicy):
         keep: float = 15.0,
         apart: float = 0.2,
         border: float = 300.0,
-        least_promise: float = 0.005,
     ) -> None:
         super().__init__(name)
         self.keep = keep
         self.apart = apart
         self.border = border
-        self.least_promise = least_promise
 
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         """Start an episode on a robot's belief."""
@@ -102,7 +96,7 @@ class TerritoryPolicy(TargetPolicy):
         """Everything that can be done now, priced."""
         belief = situation.belief
         self._take_note(belief)
-        promising = self.promise(situation) >= self.least_promise
+        promising = self.promising(situation)
         parts = [self._frontiers(situation, np.flatnonzero(promising))]
         if not promising.any():
             parts += self._afterwards(situation)
@@ -111,15 +105,13 @@ class TerritoryPolicy(TargetPolicy):
         parts.append(_options(WAIT, [STAY], [0.0], [WAITING]))
         return Options.joined(parts)
 
-    def promise(self, situation: Situation) -> NDArray[np.floating]:
-        """[C] how likely something lies behind each frontier; the planner has no idea, and looks."""
-        return np.ones(len(situation.frontiers))
+    def promising(self, situation: Situation) -> NDArray[np.bool_]:
+        """bool [C] which frontiers are worth a way now; the planner has no idea, and looks behind all."""
+        return np.ones(len(situation.frontiers), bool)
 
     def _afterwards(self, situation: Situation) -> list[Options]:
         """What there is to do when no frontier is promising."""
         doubtful = self._frontiers(situation, np.arange(len(situation.frontiers)))
-        if len(doubtful) and self._quiet > PATIENCE:
-            return [doubtful, self._corners(situation)]
         meetings = self._meetings(situation)
         if len(meetings):
             doubtful.cost[:] += TIER

@@ -5,7 +5,6 @@
     tensorboard --logdir runs/ir2/tensorboard
 
 Logged, beside what SB3's PPO logs: ``prospects/...``, how well frontiers are judged (``Lessons.teach``);
-``estimate/cross_entropy`` of what the estimate was not taught on, and the ``estimate/base_rate`` to beat;
 ``explore/<family>/path`` and ``/success``, longest path [px] and success of the training episodes that ended
 since the last rollout, under sampled choices.
 """
@@ -21,7 +20,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import yaml
-from numpy.typing import NDArray
 from stable_baselines3.common.distributions import CategoricalDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import PyTorchObs
@@ -31,7 +29,6 @@ from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, Rewar
 from pilotfish.policies.ir2.features import MOST_OPTIONS
 from pilotfish.policies.ir2.lessons import Lessons
 from pilotfish.policies.ir2.network import IR2Network, TorchProspects, save_network
-from pilotfish.policies.ir2.outcomes import Outcomes
 from pilotfish.policies.training import CHECKPOINT, RunState, StageRun, StageSettings, train_curriculum
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
@@ -79,9 +76,8 @@ class Promotion:
 class Stage(StageSettings):
     """One stage of the curriculum.
 
-    Beside the methods of all systems there are two in which the planner explores, and the network learns
-    from what comes out: "prospects", whether anything lies behind a frontier, by its looks; "estimate",
-    whether the team together has seen all, from a robot's belief.
+    Beside the methods of all systems there is one in which the planner explores, and a network learns from
+    what comes out: "prospects", what lies behind a frontier, by its looks.
 
     Attributes:
         episodes: what runs in it.
@@ -98,7 +94,7 @@ class Stage(StageSettings):
     batch: int = 128
     target_kl: float | None = 0.03
 
-    METHODS: ClassVar = (*StageSettings.METHODS, "prospects", "estimate")
+    METHODS: ClassVar = (*StageSettings.METHODS, "prospects")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -205,17 +201,13 @@ class _StageRun(StageRun):
         self.teams = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
         kwargs = dict(config=curriculum.model, normalize_images=False)
         super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
-        self.method = stage.method
-        # Only what this stage adds to is read: it may be large.
-        if self.method == "estimate":
-            self.outcomes = Outcomes(state.out / "outcomes.npz")
-        elif self.method == "prospects":
+        self.judging = stage.method == "prospects"
+        if self.judging:  # The file may be large: other stages do not need it.
             self.lessons = Lessons(state.out / "lessons.npz")
         taught = state.progress.get("prospects", False)
         prospects = TorchProspects(self._network.prospects.eval()) if taught else None
         for episode in self.teams.episodes:
-            episode.contexts_only = self.method in ("prospects", "estimate")
-            episode.chance = None if episode.contexts_only else self._chance
+            episode.unseen = self.judging
             for policy in episode.policies:
                 policy.prospects = prospects
 
@@ -225,50 +217,34 @@ class _StageRun(StageRun):
         assert isinstance(policy, ExplorerActorCritic)
         return policy.network
 
-    def _chance(self, context: NDArray[np.float32]) -> float:
-        with torch.no_grad():
-            return float(torch.sigmoid(self._network.chance(torch.from_numpy(context))))
-
     def run(self, on_steps: Callable[[int], bool]) -> None:
         """Do what the stage's method says."""
-        if self.method not in ("prospects", "estimate"):
+        if not self.judging:
             super().run(on_steps)
             return
-        seen, rounds = self.teams.reset(), 0
-        going = True
+        self.teams.reset()
+        rounds, going = 0, True
         while going:
-            self._note(views(seen), rounds)
+            rounds += 1
+            if rounds % LESSON_EVERY == 0:
+                for episode in self.teams.episodes:
+                    for seen, found in episode.lessons():
+                        self.lessons.add(seen, found)
             self.teams.step_async(self.teams.teacher())
-            seen, rounds = self.teams.step_wait()[0], rounds + 1
+            self.teams.step_wait()
             going = on_steps(self.teams.num_envs)
             self.log()
         if self.progress["steps"] >= self.stage.steps:
-            for name, value in self._teach().items():
-                self.model.logger.record(f"{self.method}/{name}", value)
+            self.progress["prospects"] = True
+            for name, value in self.lessons.teach(self._network.prospects, self.stage).items():
+                self.model.logger.record(f"prospects/{name}", value)
             self.model.logger.dump(self.progress["steps"])
-
-    def _note(self, part: dict[str, Any], rounds: int) -> None:
-        """Keep what there is to learn from this round of decisions."""
-        if self.method == "estimate":
-            self.outcomes.add(part["context"], part["outcome"][:, 0])
-        elif rounds % LESSON_EVERY == LESSON_EVERY - 1:
-            for episode in self.teams.episodes:
-                for seen, found in episode.lessons():
-                    self.lessons.add(seen, found)
-
-    def _teach(self) -> dict[str, float]:
-        if self.method == "estimate":
-            return self.outcomes.teach(self._network.chance, self.stage)
-        self.progress["prospects"] = True
-        return self.lessons.teach(self._network.prospects, self.stage)
 
     def save(self) -> None:
         """Write weights and progress, and what a network is taught from."""
         self.progress["recent"] = self.recent[-self.promotion.window :]
         super().save()
-        if self.method == "estimate":
-            self.outcomes.save()
-        elif self.method == "prospects":
+        if self.judging:
             self.lessons.save()
 
     @property

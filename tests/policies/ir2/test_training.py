@@ -16,7 +16,7 @@ from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import Episode, ExplorationVecEnv, RewardConfig, views
 from pilotfish.policies.ir2.episode import Cap, explore
 from pilotfish.policies.ir2.features import Features
-from pilotfish.policies.ir2.network import IR2Network, TorchProspects
+from pilotfish.policies.ir2.network import TorchProspects
 from pilotfish.policies.ir2.training import (
     CHECKPOINT,
     DEFAULT_CURRICULUM,
@@ -154,36 +154,6 @@ def test_imitation_learns_the_planners_choice(tmp_path):
     assert np.mean(agreement[-2:]) > 0.95
 
 
-def test_an_estimate_learns_what_came_out_and_goes_on_after_a_stop(tmp_path):
-    text = """
-    model: {width: 16, heads: 2, layers: 1}
-    stages:
-      - name: estimate
-        method: estimate
-        steps: 600
-        learning_rate: 0.01
-        epochs: 30
-        batch: 64
-        episodes: [{maps: "gen:hybrid?size=120&seed=0-1", robots: 2, radio: closed, copies: 2, cap: 900}]
-    """
-    run = tmp_path / "run"
-    assert not train(written(tmp_path, text), run, resume=False, budget_minutes=1e-4)
-    with np.load(run / "outcomes.npz") as kept:
-        before = len(kept["outcomes"])
-    assert train(run, run, resume=True)
-    with np.load(run / "outcomes.npz") as kept:
-        contexts, outcomes = kept["contexts"], kept["outcomes"]
-    assert 0 < before < len(outcomes) == progress(run)["steps"] and 0.05 < outcomes.mean() < 0.95
-    network = IR2Network(Curriculum.load(run / "curriculum.yaml").model)
-    state = {name.removeprefix("network."): value for name, value in weights(run).items()}
-    network.load_state_dict({name: state[name] for name in network.state_dict()})
-    with torch.no_grad():
-        chance = torch.sigmoid(network.chance(torch.from_numpy(contexts)))[:, 0].numpy()
-    assert chance[outcomes == 1].mean() > chance[outcomes == 0].mean() + 0.3
-    table = np.genfromtxt(sorted((run / "tensorboard").rglob("*.csv"))[-1], delimiter=",", names=True)
-    assert np.isfinite([table["estimatecross_entropy"], table["estimatebase_rate"]]).all()
-
-
 def test_prospects_are_learned_and_used_from_the_next_stage_on(tmp_path, monkeypatch):
     text = """
     model: {width: 8, heads: 2, layers: 1}
@@ -242,7 +212,7 @@ def test_sb3_sees_the_same_network():
             part["prior"][:options],
         )
         with torch.no_grad():
-            logits = policy.network(*vars(one).values())[0]
+            logits = policy.network(*vars(one).values())
         np.testing.assert_allclose(probabilities[row, :options], torch.softmax(logits, 0), atol=1e-4)
         assert (probabilities[row, options:] == 0).all() and actions[row] < options
 
