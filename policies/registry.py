@@ -100,7 +100,7 @@ def _learned_explorer(folder: str, name: str = "") -> ExplorationPolicy:
 
 EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
     "ir2": (
-        "learned: the expert, on frontiers that a network takes for promising",
+        "learned: the expert; frontiers that, by a network, together hide little come last",
         lambda: _learned_explorer("ir2/ir2_interim", "ir2"),
     ),
     "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),

@@ -99,7 +99,7 @@ class Episode:
         robots: in the team.
         radio: regime.
         cap: an episode is cut after so many seconds.
-        unseen: observations are empty, for stages that learn from something else: three times as fast.
+        blind: observations are all zero, for stages that learn from something else: much faster.
     """
 
     def __init__(
@@ -111,9 +111,9 @@ class Episode:
         rng: np.random.Generator,
         reward: RewardConfig,
         config: IR2Config,
-        unseen: bool = False,
+        blind: bool = False,
     ) -> None:
-        self.unseen = unseen
+        self.blind = blind
         self.draw_map, self.robots, self.radio, self.cap = draw_map, robots, radio, cap
         self.rng, self.reward, self.config = rng, reward, config
         self.policies = [IR2Policy(config, network=planner_alone) for _ in range(robots)]
@@ -173,7 +173,7 @@ class Episode:
             situation = Situation.of(policy.belief, policy.navigation)
             options = policy.options(situation)
             flat = np.zeros(SIZE, np.float32)
-            if not self.unseen:
+            if not self.blind:
                 options, features = policy.look(situation, options)
                 flat = pack(features)
             self._situations.append(situation)

@@ -88,7 +88,7 @@ def make_features(
     return Features(
         nodes,
         *_edges(graph, nodes[:, 6]),
-        make_context(situation, options),
+        _context(situation, options),
         option,
         _leaning(options),
     )
@@ -166,8 +166,8 @@ def _edges(graph: BeliefGraph, way: NDArray) -> tuple[NDArray[np.int64], NDArray
     return edges, features
 
 
-def make_context(situation: Situation, options: Options) -> NDArray[np.float32]:
-    """float32 [N_GLOBAL] how far the team may be, for all options: what its meeting is decided on.
+def _context(situation: Situation, options: Options) -> NDArray[np.float32]:
+    """float32 [N_GLOBAL] how far the team may be, for all options.
 
     Times are set against what the team could have scanned meanwhile, ways against the map's edge: the same
     numbers on small maps and on large ones.

@@ -14,15 +14,18 @@ from torch.nn.functional import cross_entropy
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import BLOCK, UNKNOWN
 from pilotfish.policies.exploration.frontiers import Frontiers
-from pilotfish.policies.ir2.network import BEHIND, PROSPECTS, ProspectNetwork
+from pilotfish.policies.ir2.network import PROSPECTS, ProspectNetwork
 from pilotfish.policies.ir2.prospects import Views
 from pilotfish.policies.training import StageSettings
 
 SPLIT = 8
 """The last of so many parts of the frontiers is kept for the check."""
 
-WORTH, LITTLE = 100, 20.0
-"""Unseen free pixels behind a frontier worth a way, a tenth of a percent of a floor; and not worth one."""
+WORTH = 100
+"""Unseen free pixels behind a frontier that make it worth the way: a tenth of a percent of a floor."""
+
+HOPELESS = 20.0
+"""With less expected, a frontier is hopeless in the figures of a training; explorers spare by the sum."""
 
 
 def behind(belief: TeamBelief, frontiers: Frontiers, walls: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -80,7 +83,7 @@ class Lessons:
 
         Returns: ``cross_entropy`` on the last frontiers, which it was not taught on; ``base_rate``: that of
         always answering how often each class came; ``missed``: of those worth the way, the share that it
-        expects less than LITTLE of; ``spared``: of the others, the same share.
+        takes for HOPELESS; ``hopeless``: of the others, the same share.
         """
         coarse, fine, extent = (
             torch.from_numpy(np.concatenate(self._parts[name])) for name in ("coarse", "fine", "extent")
@@ -109,12 +112,12 @@ class Lessons:
             logits = torch.cat(
                 [network.logits(*network.planes(coarse[r], fine[r]), extent[r]) for r in checked]
             )
-        expected = (logits.softmax(1) @ torch.tensor(BEHIND)).numpy()
+        expected = (logits.softmax(1) @ network.behind).numpy()
         worth = found[taught:] >= WORTH
-        share = torch.bincount(classes[taught:], minlength=len(BEHIND)) / max(len(expected), 1)
+        share = torch.bincount(classes[taught:], minlength=len(network.behind)) / max(len(expected), 1)
         return {
             "cross_entropy": float(cross_entropy(logits, classes[taught:])),
             "base_rate": float(-(share[share > 0] * share[share > 0].log()).sum()),
-            "missed": float((expected[worth] < LITTLE).mean()) if worth.any() else 0.0,
-            "spared": float((expected[~worth] < LITTLE).mean()) if (~worth).any() else 0.0,
+            "missed": float((expected[worth] < HOPELESS).mean()) if worth.any() else 0.0,
+            "hopeless": float((expected[~worth] < HOPELESS).mean()) if (~worth).any() else 0.0,
         }

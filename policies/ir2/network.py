@@ -46,7 +46,7 @@ PROSPECTS = (10, 30, 100, 300, 1000, 3000)
 """Between the classes of what lies behind a frontier [unseen free pixels]."""
 
 BEHIND = (1.4, 17.2, 58.7, 186.0, 589.0, 1806.0, 37743.0)
-"""What lies behind the mean frontier of each class, of 170 thousand on training maps [unseen free pixels]."""
+"""Mean of what lies behind frontiers of each class, by 170 thousand of training maps [unseen free pixels]."""
 
 
 class ProspectNetwork(nn.Module):

@@ -122,9 +122,9 @@ class IR2Policy(TerritoryPolicy):
         if self._foresight is not None and len(promising):
             expected = self._foresight(situation.belief, situation.frontiers)
             order = np.argsort(expected, kind="stable")
-            patience = max(0.0, 1.0 - self._quiet / self.config.doubt)
-            little = patience * self.config.spare * situation.belief.free_pixels
-            promising[order[np.cumsum(expected[order]) <= little]] = False
+            trust = max(0.0, 1.0 - self._quiet / self.config.doubt)
+            budget = trust * self.config.spare * situation.belief.free_pixels
+            promising[order[np.cumsum(expected[order]) < budget]] = False
         return promising
 
     def choose(self, situation: Situation) -> int:

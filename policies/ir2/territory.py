@@ -30,7 +30,8 @@ BORDER_WIDTH = 150.0
 """How far the work of a robot out of reach is felt: its price falls to 1/e over this distance [px]."""
 
 TIER = 2000.0
-"""Price of doing things out of order: what is another's share, looking into corners before meeting [px]."""
+"""Price of doing things out of order: what is another's share, or spared frontiers and corners before a
+meeting [px]."""
 
 WAITING = 1e6
 """Price of standing still: more than any way, so that nobody gives up what lies far away [px]."""
@@ -86,6 +87,7 @@ class TerritoryPolicy(TargetPolicy):
         self._goal = np.full((belief.robots, 2), np.nan, np.float32)
         self._home = belief.position[belief.me].copy()
         self._news = (0.0, 0.0, 0)  # way driven, time, and free pixels known when there was something new
+        self._stale = self._quiet = 0.0  # way driven [px], and time [s], since then
 
     def choose(self, situation: Situation) -> int:
         """The block of the cheapest option, or STAY."""

@@ -207,7 +207,7 @@ class _StageRun(StageRun):
         taught = state.progress.get("prospects", False)
         prospects = TorchProspects(self._network.prospects.eval()) if taught else None
         for episode in self.teams.episodes:
-            episode.unseen = self.judging
+            episode.blind = self.judging
             for policy in episode.policies:
                 policy.prospects = prospects
 

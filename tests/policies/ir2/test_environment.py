@@ -129,16 +129,16 @@ def test_following_the_teacher_is_what_the_policy_does():
         np.testing.assert_allclose(run.world.position, world.position)
 
 
-def test_an_unseen_episode_is_the_same_without_observations():
-    whole, unseen = episode(cap=900.0), episode(cap=900.0)
-    unseen.unseen = True
-    seen, nothing = whole.reset(), unseen.reset()
+def test_a_blind_episode_is_the_same_without_observations():
+    whole, blind = episode(cap=900.0), episode(cap=900.0)
+    blind.blind = True
+    seen, nothing = whole.reset(), blind.reset()
     done = False
     while not done:
         assert seen.any() and not nothing.any()
-        np.testing.assert_array_equal(whole.teacher(), unseen.teacher())
+        np.testing.assert_array_equal(whole.teacher(), blind.teacher())
         seen, reward, done, _ = whole.step(whole.teacher())
-        nothing, same, same_end, _ = unseen.step(unseen.teacher())
+        nothing, same, same_end, _ = blind.step(blind.teacher())
         assert (same, same_end) == (reward, done)
 
 

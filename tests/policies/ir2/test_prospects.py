@@ -13,7 +13,14 @@ from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import planner_alone
 from pilotfish.policies.ir2.lessons import Lessons, behind
-from pilotfish.policies.ir2.network import BEHIND, IR2Network, ProspectNetwork, TorchProspects, save_network
+from pilotfish.policies.ir2.network import (
+    BEHIND,
+    PROSPECTS,
+    IR2Network,
+    ProspectNetwork,
+    TorchProspects,
+    save_network,
+)
 from pilotfish.policies.ir2.options import EXPLORE, MEET
 from pilotfish.policies.ir2.policy import IR2Policy
 from pilotfish.policies.ir2.prospects import OUTSIDE, SIDE, Foresight, OnnxProspects, Views, look_at
@@ -145,7 +152,7 @@ def test_after_long_without_news_it_looks_behind_doubtful_frontiers(corridor):
 def test_so_many_frontiers_are_spared_as_together_hide_little(corridor, left, right, spared):
     belief = corridor(places=(110, 150))
     out_of_reach(belief, slice(200, 300))
-    assert 0.008 * belief.free_pixels == pytest.approx(38.4)
+    assert IR2Config().spare * belief.free_pixels == pytest.approx(38.4)
     policy = explorer(left, right)
     _, seen = decide(policy, belief)
     promising = policy.promising(seen)
@@ -153,6 +160,35 @@ def test_so_many_frontiers_are_spared_as_together_hide_little(corridor, left, ri
     if spared == 1:
         column = seen.navigation.anchors(seen.frontiers.block)[:, 1]
         assert (column[promising] > 200) == (right > left), "the poorer one is spared"
+
+
+@pytest.mark.parametrize(("age", "spared"), [(0.0, 2), (0.5, 1), (1.0, 0)])
+def test_ever_less_is_spared_while_there_is_no_news(corridor, write_map, age, spared):
+    belief = corridor(places=(110, 150))
+    out_of_reach(belief, slice(200, 300))
+    policy = explorer(left=10.0, right=15.0)
+    decide(policy, belief)
+    belief.report(belief.position[0].copy(), belief.now + age * policy.config.doubt, 0.0)
+    seen = Situation.of(belief, policy.navigation)
+    policy.options(seen)
+    assert (~policy.promising(seen)).sum() == spared
+    pixels = belief.pixels.copy()
+    pixels[12:36, 300:304] = FREE
+    write_map(belief, pixels)
+    seen = Situation.of(belief, policy.navigation)
+    policy.options(seen)
+    assert (~policy.promising(seen)).sum() == 2, "there is news"
+
+
+def test_who_spares_nothing_looks_behind_all(corridor):
+    belief = corridor(places=(110, 150))
+    policy = IR2Policy(IR2Config(spare=0.0), planner_alone, prospects=lambda v: np.zeros(len(v), np.float32))
+    _, seen = decide(policy, belief)
+    assert policy.promising(seen).tolist() == [True, True]
+
+
+def test_each_class_has_its_mean():
+    assert np.digitize(BEHIND, PROSPECTS).tolist() == list(range(len(BEHIND)))
 
 
 def test_connected_robots_share_doubtful_frontiers_out(corridor):
@@ -200,4 +236,4 @@ def test_lessons_are_learned_and_kept(tmp_path):
     learned = Lessons(tmp_path / "lessons.npz").teach(network, stage)
     assert learned["cross_entropy"] < 0.2 * learned["base_rate"]
     assert learned["missed"] == 0.0
-    assert learned["spared"] > 0.9
+    assert learned["hopeless"] > 0.9
