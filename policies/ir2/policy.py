@@ -41,7 +41,7 @@ class OnnxIR2Network:
 
 
 class IR2Policy(TerritoryPolicy):
-    """A trained network that chooses between the planner's options.
+    """The planner on promising frontiers, as one trained network judges them; another may choose.
 
     Args:
         config: as saved with the weights.

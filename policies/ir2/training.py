@@ -207,7 +207,6 @@ class _StageRun(StageRun):
         taught = state.progress.get("prospects", False)
         prospects = TorchProspects(self._network.prospects.eval()) if taught else None
         for episode in self.teams.episodes:
-            episode.blind = self.judging
             for policy in episode.policies:
                 policy.prospects = prospects
 
@@ -276,5 +275,7 @@ def _episodes(stage: Stage, config: IR2Config, seed: list[int]) -> list[Episode]
         for _ in range(group.copies):
             rng = np.random.default_rng([*seed, len(episodes)])
             draw = lambda rng, maps=maps: maps[rng.integers(len(maps))]  # noqa: E731
-            episodes.append(Episode(draw, group.robots, group.radio, group.cap, rng, stage.reward, config))
+            blind = stage.method == "prospects"  # What is learned from then, no observation holds.
+            of_group = (group.robots, group.radio, group.cap)
+            episodes.append(Episode(draw, *of_group, rng, stage.reward, config, blind))
     return episodes
