@@ -30,7 +30,7 @@ other metrics are stands in policies/ir2/episode.py.
 
 The JSON file holds the rows, every pair of policies ("paired") and every episode. It is written while the
 evaluation runs: after a kill, the same command with --resume goes on. A resumed file keeps the episodes that
-it has, so policies can be added to it; start a new file when a policy has changed.
+it has, so policies and seeds can be added to it; start a new file when a policy has changed.
 
 Caps: 5000 px on maps up to 640 px, 12000 px up to 1000 px, more on larger ones (and twice as many seconds,
 for robots that wait); `--protocol published`: 196 or 384 decisions. 1 px is 1 m for the radio.
@@ -206,12 +206,19 @@ def _load(file: Path) -> list[dict[str, Any]]:
     try:
         episodes = json_module.loads(file.read_text(encoding="utf-8"))["episodes"]
         for row in episodes:
-            identity_of(row)
-    except (KeyError, TypeError, json_module.JSONDecodeError) as error:
+            row["set"] = _set_name(row["set"])  # older files name the seeds
+        return list({identity_of(row): row for row in episodes}.values())
+    except (AttributeError, KeyError, TypeError, json_module.JSONDecodeError) as error:
         raise ValueError(f"{file} does not hold episodes of pilotfish eval ir2 ({error!r})") from error
-    return episodes
 
 
 def _set_name(path: str) -> str:
-    """Name of a map set in the table: the last part of a path, the rest as it was given."""
-    return path if path.startswith("gen:") else Path(path).name
+    """Name of a map set: the last part of a path; of generated maps, what they are made with but their seeds.
+
+    More seeds make a larger set, not another one: --resume can go on to them.
+    """
+    if not path.startswith("gen:"):
+        return Path(path).name
+    family, _, options = path.partition("?")
+    kept = "&".join(option for option in options.split("&") if option and not option.startswith("seed="))
+    return f"{family}?{kept}" if kept else family

@@ -31,7 +31,7 @@ def test_rows_pairs_and_episodes(tmp_path):
     assert report["complete"] and report["seeds"] == [0, 1]
     row, bound = report["rows"]
     assert (row["policy"], row["set"], row["robots"], row["radio"], row["n"]) == (
-        "hungarian", MAP, 2, "closed", 4,
+        "hungarian", "gen:hybrid?size=120", 2, "closed", 4,
     )  # fmt: skip
     assert bound["radio"] == "closed" and bound["radio_used"] == "full"
     for metric in ("success_rate", "path_length", "makespan", "overlap", "path_ratio"):
@@ -89,6 +89,22 @@ def test_policies_can_be_added_to_a_file(tmp_path):
     assert run("--policy", "nearest", "--json", str(target)).exit_code == 0
     assert run("--policy", "hungarian", "--json", str(target), "--resume").exit_code == 0
     assert [row["policy"] for row in report_of(target)["rows"]] == ["nearest", "hungarian"]
+
+
+def test_seeds_can_be_added_to_a_file_also_of_an_older_version(tmp_path):
+    target = tmp_path / "out.json"
+    assert run("--policy", "nearest", "--json", str(target)).exit_code == 0
+    report = report_of(target)
+    for row in report["episodes"]:
+        row["set"] = MAP  # as it once was: with the seeds
+    target.write_text(json.dumps(report))
+    more = "gen:hybrid?seed=0-2&size=120"
+    words = ("--maps", more, "--robots", "2", "--policy", "nearest", "--json", str(target), "--resume")
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    assert "2 of 3 episodes are there already" in result.output
+    (row,) = report_of(target)["rows"]
+    assert (row["set"], row["n"]) == ("gen:hybrid?size=120", 3)
 
 
 def test_the_published_caps_and_pictures_of_failures(tmp_path):
