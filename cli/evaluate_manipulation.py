@@ -108,6 +108,7 @@ def _measure(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Rows of the table, and the success of every episode."""
     import time
+    from functools import partial
 
     import numpy as np
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -121,7 +122,7 @@ def _measure(
     with Progress(*columns) as progress:
         bar = progress.add_task("episodes", total=len(made) * len(seeds) * len(starts))
         for task_name in tasks:
-            evaluator = Evaluator(lambda name=task_name: make_task(name))
+            evaluator = Evaluator(partial(make_task, task_name))
             first = None
             for name in policies:
                 progress.update(bar, description=f"{task_name} {name}")

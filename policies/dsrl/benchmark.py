@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def sample_rows(task: str, model: str, batches: tuple[int, ...] = (1, 16, 256)) 
             with torch.no_grad():
                 peer.diffusion.generate_actions(inputs, noise=torch.from_numpy(noise))
 
-        ours = _milliseconds(lambda seen=seen, noise=noise: policy.sample(seen, noise))
+        ours = _milliseconds(partial(policy.sample, seen, noise))
         lerobot = _milliseconds(theirs)
         rows.append(
             {
@@ -69,7 +70,7 @@ def decision_rows(task: str, base: str = "") -> list[dict[str, Any]]:
     for name in ("base", "random_k", "vgps") if base else ("base", "dsrl", "random_k", "vgps", "dsrl+vgps"):
         policy = make_chunk_policy(name, task, base)
         policy.reset(0)
-        cost = _milliseconds(lambda policy=policy: policy.act(seen))
+        cost = _milliseconds(partial(policy.act, seen))
         times = cost / rows[0]["ms"] if rows else 1.0
         rows.append({"case": "decision", "policy": name, "ms": cost, "times_base": times})
     return rows
@@ -83,7 +84,7 @@ def chunk_row(task: str, settings: DSRLConfig, chunks: int, base: str = "") -> d
     model = (make_na if settings.algorithm == "na" else make_sac)(env, settings, 0, None)
     model.set_logger(Logger(None, []))
     watch = _Watch(settings.warm_up)
-    model.learn(settings.warm_up + chunks, watch, None)
+    model.learn(settings.warm_up + chunks, watch, None)  # type: ignore[arg-type]  # no logs
     env.close()
     return {
         "case": f"chunk_{settings.algorithm}",

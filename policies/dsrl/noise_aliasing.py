@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from pilotfish.policies.dsrl.config import DSRLConfig
@@ -49,7 +50,7 @@ class Aliases:
         self, replay: ChunkReplayBuffer, sampler: NoiseSampler, bound: float, each: int, together: int
     ) -> None:
         capacity = replay.buffer_size * replay.n_envs
-        self.replay, self.sampler, self.bound = replay, sampler, bound
+        self.replay, self.sampler, self.bound = replay, sampler, np.float32(bound)
         self.each, self.together = each, together
         self.noise = np.zeros((capacity, each, replay.action_dim), np.float32)
         self.chunks = np.zeros((capacity, each, replay.chunks.shape[-1]), np.float32)
@@ -161,15 +162,15 @@ class DSRLNA(DSRLSAC):
 
     def _setup_model(self) -> None:
         super()._setup_model()
-        assert self.env is not None and self.action_space.shape is not None
+        assert self.env is not None and isinstance(self.action_space, Box)
         self._sampler: NoiseSampler = self.env.get_attr("sampler")[0]
-        self._bound = float(self.action_space.high[0])
+        self._bound = np.float32(self.action_space.high[0])
         self._random = np.random.default_rng([self.seed or 0, self.num_timesteps])
         self._forget_stores()
 
     def _forget_stores(self) -> None:
         replay = self.replay_buffer
-        self._aliases = Aliases(replay, self._sampler, self._bound, self.aliases, together=16)
+        self._aliases = Aliases(replay, self._sampler, float(self._bound), self.aliases, together=16)
         self._recent = Recent(self.recent, replay.action_dim, replay.chunks.shape[-1])
 
     def set_replay_buffer(self, replay: ChunkReplayBuffer) -> None:

@@ -38,6 +38,8 @@ class DSRLSAC(SAC):
 
     replay_buffer: ChunkReplayBuffer
     policy: SteeringPolicy
+    critic: Any  # an EnsembleCritic, in one pass; SB3 keeps a list of networks
+    critic_target: Any
 
     def __init__(self, *args: Any, actor_every: int = 1, **kwargs: Any) -> None:
         self.actor_every = actor_every

@@ -137,7 +137,7 @@ class ChunkReplayBuffer(ReplayBuffer):
         if self.pos == self.buffer_size:
             self.full, self.pos = True, 0
 
-    def column(self, name: str) -> NDArray[np.float32]:
+    def column(self, name: str) -> NDArray[Any]:
         """An array of the buffer by row: [N, ...]."""
         array = getattr(self, name)
         return array.reshape(-1, *array.shape[2:])

@@ -22,7 +22,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -56,7 +55,7 @@ RECENT = 50
 
 
 def train(
-    task_factory: Callable[[], gymnasium.Env],
+    task_factory: Callable[[], Any],
     policy: DiffusionPolicy,
     settings: DSRLConfig,
     out: Path,
@@ -163,7 +162,7 @@ class _Run:
 
     def __init__(
         self,
-        task_factory: Callable[[], gymnasium.Env],
+        task_factory: Callable[[], Any],
         policy: DiffusionPolicy,
         settings: DSRLConfig,
         out: Path,
@@ -237,7 +236,9 @@ class _Run:
                 return going
 
             if not self._over:
-                self.model.learn(10**12, _Chunks(on_chunk, self._tend), None, reset_num_timesteps=False)
+                tending = _Chunks(on_chunk, self._tend)
+                # None: no logs of SB3's own, which its annotation does not allow
+                self.model.learn(10**12, tending, None, reset_num_timesteps=False)  # type: ignore[arg-type]
         self._log()
         self.save()
         return self.progress["env_steps"] >= self.steps

@@ -120,8 +120,8 @@ class ExplorerAgent:
         self.failure = ""
         """What the policy has raised at the last decision."""
         self._scan: Scan | None = None  # waits for its pose
-        self._points = np.empty((0, 2))  # what the laser sees, base frame
-        self._room = np.empty(0)  # how much larger these count [m]
+        self._points: NDArray[np.float64] = np.empty((0, 2))  # what the laser sees, base frame
+        self._room: NDArray[np.float64] = np.empty(0)  # how much larger these count [m]
         self._seen_at = -math.inf
         self._decided_at = -math.inf
         self._decided_way = 0.0

@@ -43,7 +43,7 @@ class TeamBelief:
         misses: int [N] how often n was silent where it should have been heard.
     """
 
-    def __init__(self, me: int, robots: int, shape: tuple[int, int]) -> None:
+    def __init__(self, me: int, robots: int, shape: tuple[int, ...]) -> None:
         height, width = shape
         if height % BLOCK or width % BLOCK:
             raise ValueError(f"a belief's map must be a multiple of {BLOCK} px high and wide, got {shape}")

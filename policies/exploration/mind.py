@@ -69,12 +69,12 @@ class PeerInMind:
         self._target = np.full(LIVES, where, np.int64)
         self._rest = np.zeros(LIVES, np.int64)
         self._seen = np.repeat((belief.free[peer] > 0)[None], LIVES, axis=0)
-        self._empty = np.zeros(LIVES, np.int64)
+        self._empty: NDArray[np.int64] = np.zeros(LIVES, np.int64)
         self._now = self.stamp if np.isfinite(self.stamp) else belief.now
         # From the contact alone: robots that part together think alike, and can share out who looks where.
         self._rng = np.random.default_rng([peer, int(self._now)])
         self._luck = self._rng.integers(1, 2**63, LIVES).astype(np.uint64)
-        self.idle = np.zeros(LIVES, bool)
+        self.idle: NDArray[np.bool_] = np.zeros(LIVES, bool)
 
     def update(self, belief: TeamBelief, navigation: Navigation) -> None:
         """Let the lives go on to now; begin those again that were not lived."""

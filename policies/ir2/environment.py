@@ -172,7 +172,7 @@ class Episode:
         for policy in self.policies:
             situation = Situation.of(policy.belief, policy.navigation)
             options = policy.options(situation)
-            flat = np.zeros(SIZE, np.float32)
+            flat: NDArray[np.float32] = np.zeros(SIZE, np.float32)
             if not self.blind:
                 options, features = policy.look(situation, options)
                 flat = pack(features)

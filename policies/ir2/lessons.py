@@ -98,10 +98,11 @@ class Lessons:
         for _ in range(stage.epochs):
             for rows in torch.randperm(taught).split(stage.batch):
                 turns, mirrored = int(torch.randint(4, (1,))), bool(torch.rand(1) < 0.5)
-                planes = [torch.rot90(p, turns, (2, 3)) for p in network.planes(coarse[rows], fine[rows])]
+                planes = network.planes(coarse[rows], fine[rows])
+                rough, sharp = (torch.rot90(plane, turns, (2, 3)) for plane in planes)
                 if mirrored:
-                    planes = [p.flip(3) for p in planes]
-                loss = cross_entropy(network.logits(*planes, extent[rows]), classes[rows])
+                    rough, sharp = rough.flip(3), sharp.flip(3)
+                loss = cross_entropy(network.logits(rough, sharp, extent[rows]), classes[rows])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

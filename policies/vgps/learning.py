@@ -110,7 +110,9 @@ class Learner:
         }
 
 
-def make_networks(inputs: int, states: int, features: Tensor, bare: Tensor, settings: VGPSConfig) -> tuple:
+def make_networks(
+    inputs: int, states: int, features: Tensor, bare: Tensor, settings: VGPSConfig
+) -> tuple[CriticNetwork, CriticNetwork]:
     """Critic and state value, normalised by the data's features."""
 
     def network(length: int, data: Tensor, heads: int) -> CriticNetwork:

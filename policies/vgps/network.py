@@ -15,6 +15,9 @@ class CriticNetwork(nn.Module):
         mean, spread: of the features, [inputs].
     """
 
+    mean: Tensor
+    spread: Tensor
+
     def __init__(
         self,
         inputs: int,

@@ -134,7 +134,7 @@ class ValueGuided:
             return chunks[np.arange(count), self._random.integers(self.k, size=count)]
         states = np.repeat(flatten(observations), self.k, axis=0)
         assert self.value is not None
-        values = self.value(states, chunks.reshape(-1, *self.chunk_shape)).reshape(count, self.k)
+        values: NDArray = self.value(states, chunks.reshape(-1, *self.chunk_shape)).reshape(count, self.k)
         if self.temperature > 0:
             values = values / self.temperature + self._random.gumbel(size=values.shape)
         return chunks[np.arange(count), values.argmax(axis=1)]

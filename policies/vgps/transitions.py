@@ -106,7 +106,7 @@ def failure_value(gamma: float, length: int) -> float:
     return -1 / length / (1 - gamma ** (1 / length))
 
 
-def _discounted(steps: NDArray[np.int64], discount: float) -> NDArray[np.float64]:
+def _discounted(steps: NDArray[np.int64], discount: float) -> NDArray[np.floating]:
     """1 + g + ... of so many steps."""
     return (1 - discount**steps) / (1 - discount)
 

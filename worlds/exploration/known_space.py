@@ -19,8 +19,8 @@ class MapSampler:
     def __init__(self, grid: GridMap) -> None:
         self._grid = grid
         self._geometry: tuple | None = None
-        self._index = np.empty(0, np.intp)
-        self._inside = np.empty(0, bool)
+        self._index: NDArray[np.intp] = np.empty(0, np.intp)
+        self._inside: NDArray[np.bool_] = np.empty(0, bool)
 
     def pixels(
         self, cells: NDArray[np.int8], resolution: float, origin: tuple[float, float]

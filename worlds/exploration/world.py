@@ -135,9 +135,8 @@ class ExplorationWorld:
         row, col = np.rint(point).astype(int)
         if not self.walls[row, col]:
             return point
-        around = np.stack(np.meshgrid([row - 1, row, row + 1], [col - 1, col, col + 1]), axis=-1).reshape(
-            -1, 2
-        )
+        nine = np.meshgrid([row - 1, row, row + 1], [col - 1, col, col + 1])
+        around: NDArray[np.int64] = np.stack(nine, axis=-1).reshape(-1, 2)
         around = around[((around >= 0) & (around < self.walls.shape)).all(axis=1)]
         free = around[~self.walls[around[:, 0], around[:, 1]]]
         return free[np.argmin(np.hypot(*(free - point).T))].astype(float)

@@ -55,7 +55,7 @@ class GridFleet:
         self._scenario = Scenario(self.grid, self.n_agents, seed)
         self._position = self._pad(self._scenario.starts)
         self._goal = self._pad(self._scenario.first_goals)
-        self._goal_table = np.empty((self.n_agents, 0), dtype=np.int32)
+        self._goal_table: NDArray[np.int32] = np.empty((self.n_agents, 0), dtype=np.int32)
         self._goal_index = np.zeros(self.n_agents, dtype=np.int32)
         self._refill_goals()
         self._occupant.fill(-1)

@@ -40,8 +40,8 @@ class KinematicFleetWorld:
         n = len(self._starts)
         yaw = np.random.default_rng(seed).integers(4, size=n) * (np.pi / 2)
         self._poses = np.column_stack([self.grid.cell_centre(self._starts), yaw])
-        self._touching = np.zeros(len(self._upper[0]), dtype=bool)
-        self._at_wall = np.zeros(n, dtype=bool)
+        self._touching: NDArray[np.bool_] = np.zeros(len(self._upper[0]), dtype=bool)
+        self._at_wall: NDArray[np.bool_] = np.zeros(n, dtype=bool)
         self._overlaps = 0
         return self._poses.copy()
 

@@ -161,7 +161,7 @@ def film_arm(
 
 
 def _write(
-    painter: ArmPainter, moments: NDArray[np.float64], path: Path | str, fps: float, progress: bool
+    painter: ArmPainter, moments: NDArray[np.floating], path: Path | str, fps: float, progress: bool
 ) -> Path:
     """A video of frames at moments [s after the start]; the painter is used up."""
     try:

@@ -152,7 +152,7 @@ def _links_at(
 ) -> NDArray[np.float32]:
     """float32 [T, N, N] margins in force at each time; unlinked where there is no word."""
     rows = [(time, margins.reshape(robots, robots)) for time, margins in said if margins.size == robots**2]
-    links = np.full((len(times), robots, robots), UNLINKED, np.float32)
+    links: NDArray[np.float32] = np.full((len(times), robots, robots), UNLINKED, np.float32)
     if rows:
         stamps = np.array([time for time, _ in rows])
         links = np.stack([margins for _, margins in rows])[row_at(stamps, times)]

@@ -27,7 +27,7 @@ class MapHistory:
         shape: height and width [px].
     """
 
-    def __init__(self, shape: tuple[int, int]) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
         self.times: list[float] = []
         self._packed: list[bytes] = []

@@ -112,7 +112,7 @@ def picture_fleet(
     return path
 
 
-def frame_moments(duration: float, fps: float, seconds: float | None) -> NDArray[np.float64]:
+def frame_moments(duration: float, fps: float, seconds: float | None) -> NDArray[np.floating]:
     """Seconds after the start at which the frames of a video of ``duration`` [s] are taken."""
     length = duration if seconds is None else seconds
     return np.linspace(0.0, duration, max(2, round(length * fps)))

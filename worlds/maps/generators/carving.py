@@ -84,7 +84,7 @@ def _interpolate(coarse, scale, field):
             field[r, c] = upper * (1 - y) + lower * y
 
 
-def noise(shape: tuple[int, int], scale: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def noise(shape: tuple[int, ...], scale: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """Smooth random field [height, width] in [-1, 1] whose hills are `scale` cells wide."""
     coarse = rng.uniform(-1, 1, (int(shape[0] / scale) + 2, int(shape[1] / scale) + 2))
     field = np.empty(shape, np.float32)

@@ -142,7 +142,7 @@ def doors(
     weights = 3.0 - halls + 0.9 * rng.random(len(possible))
     often = np.array([0.5, 2.0, 2.0])[halls] * loops
     chosen = joined(len(rooms), pairs[first], weights, often, rng)
-    return [_door(rooms, *possible[index], measures, rng) for index in np.flatnonzero(chosen)]
+    return [_door(rooms, possible[index], measures, rng) for index in np.flatnonzero(chosen)]
 
 
 def _shared(one: Room, other: Room, along: bool, thickest: int) -> tuple[int, int]:
@@ -159,8 +159,9 @@ def _shared(one: Room, other: Room, along: bool, thickest: int) -> tuple[int, in
 
 
 def _door(
-    rooms: list[Room], one: int, other: int, along: bool, measures: Measures, rng: np.random.Generator
+    rooms: list[Room], between: tuple[int, int, bool], measures: Measures, rng: np.random.Generator
 ) -> Door:
+    one, other, along = between
     first, second = rooms[one], rooms[other]
     low, length = _shared(first, second, along, 10**6)
     wide = length if first.corridor and second.corridor else min(length, _between(measures.door, rng))

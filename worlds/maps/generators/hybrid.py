@@ -68,7 +68,7 @@ def make_hybrid(params: HybridParams, rng: np.random.Generator) -> GridMap:
     size = (params.height, params.width)
     scale = min(1.0, min(size) / 200)
     border = max(1, round(5 * scale))
-    free = np.zeros(size, bool)
+    free: NDArray[np.bool_] = np.zeros(size, bool)
     build = _floor if knobs["layout"] == "floor" else _scattered
     for room in build(free, border, scale, knobs, rng):
         if not room.corridor and rng.random() < knobs["furniture"]:

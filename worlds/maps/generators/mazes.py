@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from pilotfish.worlds.maps.generators.params import MapParams
 from pilotfish.worlds.maps.grid_map import GridMap
@@ -87,7 +88,7 @@ def make_maze(params: MazeParams, rng: np.random.Generator) -> GridMap:
     turns = rng.integers(0, 4, (lattice.size, length))
     straight = rng.random((lattice.size, length)) < straightness
 
-    walls = np.zeros((params.height, params.width), bool)
+    walls: NDArray[np.bool_] = np.zeros((params.height, params.width), bool)
     _grow(lattice, walls, starts, turns, straight, round(density * rows * columns))
     flips = rng.random(2) < 0.5
     walls = walls[:: -1 if flips[0] else 1, :: -1 if flips[1] else 1]
