@@ -6,6 +6,7 @@ import json as json_module
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import parse_qsl
 
 import typer
 
@@ -219,6 +220,7 @@ def _set_name(path: str) -> str:
     """
     if not path.startswith("gen:"):
         return Path(path).name
-    family, _, options = path.partition("?")
-    kept = "&".join(option for option in options.split("&") if option and not option.startswith("seed="))
+    family, _, query = path.partition("?")
+    options = parse_qsl(query, keep_blank_values=True)  # as load_maps reads it
+    kept = "&".join(f"{name}={value}" for name, value in options if name != "seed")
     return f"{family}?{kept}" if kept else family

@@ -28,10 +28,12 @@ from pilotfish.worlds.maps.load import load_map
 GRID = load_map("gen:hybrid?size=120&seed=1")
 
 
-def episode(cap: float = 3000.0, every: int = 2, robots: int = 2, seed: int = 0, **reward) -> Episode:
+def episode(
+    cap: float = 3000.0, every: int = 2, robots: int = 2, seed: int = 0, blind: bool = False, **reward
+) -> Episode:
     rng = np.random.default_rng(seed)
     config = IR2Config(every=every)
-    return Episode(lambda rng: GRID, robots, "closed", cap, rng, RewardConfig(**reward), config)
+    return Episode(lambda rng: GRID, robots, "closed", cap, rng, RewardConfig(**reward), config, blind)
 
 
 def decision(nodes: int, edges: int, options: int) -> Features:
@@ -130,8 +132,7 @@ def test_following_the_teacher_is_what_the_policy_does():
 
 
 def test_a_blind_episode_is_the_same_without_observations():
-    whole, blind = episode(cap=900.0), episode(cap=900.0)
-    blind.blind = True
+    whole, blind = episode(cap=900.0), episode(cap=900.0, blind=True)
     seen, nothing = whole.reset(), blind.reset()
     done = False
     while not done:
