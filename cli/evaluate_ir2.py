@@ -108,6 +108,8 @@ def ir2(
         for seed in every_seed
         for name in policies
     ]
+    # Ranges of seeds may overlap: an episode counts once.
+    cases = list({identity_of(case.identity): case for case in cases}.values())
     episodes = _load(json) if resume and json is not None and json.exists() else []
     episodes = _run(cases, episodes, workers, json, every_seed, baseline)
     if pictures is not None:
