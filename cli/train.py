@@ -27,7 +27,7 @@ on with --resume. When it is done, the model folder is written: RUN/model.
 pilotfish train follower --out runs/mine
 pilotfish train follower --config my_curriculum.yaml --out runs/mine --budget 30
 pilotfish train follower --resume runs/mine
-pilotfish train ir2 --out runs/ir2 --budget 120
+pilotfish train ir2 --out runs/ir2 --budget 120 --workers 2
 \b
 pilotfish worlds demonstrate push data/push                   demonstrations of mixed quality
 pilotfish train diffusion --task push --data data/push        the base policy
@@ -54,6 +54,9 @@ def train(
         float | None, typer.Option(help="Stop (and save) after so many minutes.", min=0.0)
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch.", min=1)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Of ir2: processes that the episodes are shared among.", min=1)
+    ] = 1,
     task: Annotated[
         str,
         typer.Option(help="Of the arm: pick_place, push, stack or detour; of vgps several, comma between."),
@@ -84,6 +87,8 @@ def train(
         raise ValueError(f"--resume goes on with a run as it was: leave {', '.join(given)} away")
     if steps is not None and system != "dsrl":
         raise ValueError(f"--steps is for dsrl; {system} has `steps` in its settings (--config)")
+    if workers > 1 and system != "ir2":
+        raise ValueError(f"--workers is for ir2; {system} is trained in one process")
     import torch
 
     torch.set_num_threads(threads)
@@ -98,7 +103,9 @@ def train(
         from pilotfish.policies.curves import plot_curves
 
         training = import_module(f"pilotfish.policies.{system}.training")
-        done = training.train(config or training.DEFAULT_CURRICULUM, folder, resume is not None, budget)
+        shared = {"workers": workers} if system == "ir2" else {}
+        config = config or training.DEFAULT_CURRICULUM
+        done = training.train(config, folder, resume is not None, budget, **shared)
         training.export(folder, folder / "model")
         plot_curves(folder, folder / "model" / "curves.png", *training.CURVES)
     typer.echo(f"{'finished' if done else 'stopped; go on with --resume ' + str(folder)}: {folder / 'model'}")

@@ -1,10 +1,19 @@
-"""A Stable-Baselines3 vector environment whose members are rows of arrays, not objects."""
+"""Stable-Baselines3 vector environments whose members are rows of arrays, not objects."""
 
 from __future__ import annotations
 
+import signal
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
@@ -21,6 +30,14 @@ class ArrayVecEnv(VecEnv):
     def close(self) -> None:
         """Nothing to release."""
 
+    def call(self, method: str) -> list[Any]:
+        """What a method says, in a list: several environments in one (``ParallelVecEnv``) say several."""
+        return [getattr(self, method)()]
+
+    def spaces(self) -> tuple[int, gym.Space, gym.Space]:
+        """How many rows, and the spaces of observations and actions of each."""
+        return self.num_envs, self.observation_space, self.action_space
+
     def get_attr(self, attr_name: str, indices=None) -> list[Any]:
         return [getattr(self, attr_name, None)] * len(list(self._get_indices(indices)))
 
@@ -32,3 +49,89 @@ class ArrayVecEnv(VecEnv):
 
     def env_is_wrapped(self, wrapper_class, indices=None) -> list[bool]:
         return [False] * len(list(self._get_indices(indices)))
+
+
+class ParallelVecEnv(ArrayVecEnv):
+    """Several environments as one, each in a process of its own; their rows lie behind each other.
+
+    Args:
+        makers: make them; called in the processes, so they must pickle.
+
+    Raises:
+        RuntimeError: (from any method) an environment has failed, with its traceback.
+    """
+
+    def __init__(self, makers: Sequence[Callable[[], ArrayVecEnv]]) -> None:
+        context = get_context("spawn")
+        self._pipes: list[Connection] = []
+        self._processes: list[BaseProcess] = []
+        for maker in makers:
+            here, there = context.Pipe()
+            process = context.Process(target=_serve, args=(maker, there), daemon=True)
+            process.start()
+            there.close()  # so that the end of the process is the end of the pipe
+            self._pipes.append(here)
+            self._processes.append(process)
+        counts, observation, action = zip(*self.call("spaces"), strict=True)
+        edges = np.cumsum([0, *counts]).tolist()
+        self._rows = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+        super().__init__(edges[-1], observation[0], action[0])
+
+    def call(self, method: str) -> list[Any]:
+        """What a method says in each environment."""
+        self._ask(method)
+        return self._answers()
+
+    def teacher(self) -> NDArray[np.int64]:
+        """The actions to imitate for the observations last returned, of environments that have a teacher."""
+        return np.concatenate(self.call("teacher"))
+
+    def reset(self) -> NDArray[np.float32]:
+        return np.concatenate(self.call("reset"))
+
+    def step_async(self, actions: NDArray[np.integer]) -> None:
+        self._ask("step", [actions[rows] for rows in self._rows])
+
+    def step_wait(self):
+        seen, rewards, dones, infos = zip(*self._answers(), strict=True)
+        flat = [info for part in infos for info in part]
+        return np.concatenate(seen), np.concatenate(rewards), np.concatenate(dones), flat
+
+    def close(self) -> None:
+        """End the processes."""
+        for pipe, process in zip(self._pipes, self._processes, strict=True):
+            pipe.close()
+            process.terminate()  # it may be in a step
+            process.join()
+
+    def _ask(self, method: str, *args: Sequence[Any]) -> None:
+        for number, pipe in enumerate(self._pipes):
+            pipe.send((method, [of_all[number] for of_all in args]))
+
+    def _answers(self) -> list[Any]:
+        answers = []
+        for pipe in self._pipes:
+            try:
+                answer, error = pipe.recv()
+            except (EOFError, ConnectionError):
+                raise RuntimeError("a process of the training has ended; go on with --resume") from None
+            if error:
+                raise RuntimeError(f"an environment has failed:\n{error}")
+            answers.append(answer)
+        return answers
+
+
+def _serve(make: Callable[[], ArrayVecEnv], pipe: Connection) -> None:
+    """Do what is asked through a pipe, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the training ends, and closes the pipe
+    torch.set_num_threads(1)  # the processes share the cores
+    env: ArrayVecEnv | None = None
+    with suppress(EOFError, ConnectionError):
+        while True:
+            method, args = pipe.recv()
+            try:
+                env = env or make()
+                answer = (getattr(env, method)(*args), "")
+            except Exception:
+                answer = (None, traceback.format_exc())
+            pipe.send(answer)

@@ -32,7 +32,7 @@ class IR2Config:
     heads: int = 4
     layers: int = 3
     clip: float = 10.0
-    every: int = 1
+    every: int = 4
     temperature: float = 0.0
     pointer: bool = True
     spare: float = 0.008

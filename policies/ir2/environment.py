@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -182,6 +182,15 @@ class Episode:
         return np.stack(seen)
 
 
+class Finished(NamedTuple):
+    """An episode that has ended: longest path [px], whether all was known in time."""
+
+    map: str
+    robots: int
+    success: bool
+    path: float
+
+
 class ExplorationVecEnv(ArrayVecEnv):
     """Robots of all ``episodes`` as SB3 environments; an episode that ends starts again by itself."""
 
@@ -192,13 +201,21 @@ class ExplorationVecEnv(ArrayVecEnv):
         space = gym.spaces.Box(-np.inf, np.inf, (SIZE,), np.float32)
         super().__init__(int(edges[-1]), space, gym.spaces.Discrete(MOST_OPTIONS))
         self._seen = np.zeros((self.num_envs, SIZE), np.float32)
-        self.finished: list[tuple[str, int, bool, float]] = []
-        """(map, robots, success, longest path [px]) of episodes ended since the list was last emptied."""
+        self._finished: list[Finished] = []
 
     def reset(self) -> NDArray[np.float32]:
         for rows, episode in zip(self._rows, self.episodes, strict=True):
             self._seen[rows] = episode.reset()
         return self._seen.copy()
+
+    def finished(self) -> list[Finished]:
+        """The episodes that have ended since this was last asked."""
+        finished, self._finished = self._finished, []
+        return finished
+
+    def lessons(self) -> list[tuple[Views, NDArray[np.int64]]]:
+        """Of all episodes."""
+        return [lesson for episode in self.episodes for lesson in episode.lessons()]
 
     def teacher(self) -> NDArray[np.int64]:
         """The planner's choices [robots of all episodes] for the observations last returned."""
@@ -212,7 +229,9 @@ class ExplorationVecEnv(ArrayVecEnv):
             seen, rewards[rows], done, cut = episode.step(self._actions[rows])
             if done or cut:
                 world = episode.world
-                self.finished.append((world.grid.name, episode.robots, done, float(world.travelled.max())))
+                self._finished.append(
+                    Finished(world.grid.name, episode.robots, done, float(world.travelled.max()))
+                )
                 dones[rows] = True
                 for k, row in enumerate(range(rows.start, rows.stop)):
                     infos[row] = {"TimeLimit.truncated": cut, "terminal_observation": seen[k]}

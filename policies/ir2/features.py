@@ -13,7 +13,7 @@ from pilotfish.policies.ir2.graph import BeliefGraph, build_graph
 from pilotfish.policies.ir2.options import HOME, KINDS, Options
 
 MOST_OPTIONS = 60
-N_NODE, N_GLOBAL, N_EDGE = 17 + KINDS, 21 + KINDS, 2
+N_NODE, N_GLOBAL, N_EDGE = 18 + KINDS, 21 + KINDS, 2
 
 SCAN_RATE = 60.0
 """Free pixels that a robot finds in a second while it finds any, roughly."""
@@ -45,11 +45,16 @@ class Features:
 
 
 def make_features(
-    situation: Situation, options: Options, visits: NDArray[np.uint16], last: NDArray[np.float32]
+    situation: Situation,
+    options: Options,
+    expected: NDArray[np.float32],
+    visits: NDArray[np.uint16],
+    last: NDArray[np.float32],
 ) -> Features:
     """The features of a decision.
 
     Args:
+        expected: float32 [M] unseen free pixels expected behind each option (``prospects``).
         visits: uint16 [h, w] how often the robot decided in each block.
         last: float32 [2] (row, col) the last target [px], NaN for none.
     """
@@ -75,7 +80,8 @@ def make_features(
     for k in np.argsort(-options.cost, kind="stable"):
         row = nodes[option[k]]
         row[12:15] = 0.0
-        row[17:] = np.arange(KINDS) == options.kind[k]
+        row[17] = np.log1p(expected[k]) / 8.0
+        row[18:] = np.arange(KINDS) == options.kind[k]
         row[7] = float(k == options.best)
         row[8], row[9], row[10] = gap[k], options.size[k] / 20.0, options.pocket[k] / 400.0
         if options.peer[k] >= 0:

@@ -16,7 +16,7 @@ from pilotfish.policies.exploration.blocks import BLOCK
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_features
-from pilotfish.policies.ir2.options import Options
+from pilotfish.policies.ir2.options import EXPLORE, Options
 from pilotfish.policies.ir2.planned import same_target
 from pilotfish.policies.ir2.prospects import Foresight, OnnxProspects, Views
 from pilotfish.policies.ir2.territory import TerritoryPolicy
@@ -45,7 +45,7 @@ class IR2Policy(TerritoryPolicy):
 
     Args:
         config: as saved with the weights.
-        network: a decision -> logits float32 [M].
+        network: a decision -> logits float32 [M]; None where ``config.pointer`` is off.
         folder: where the weights came from, for ``save_pretrained``.
         prospects: views of frontiers -> unseen free pixels expected behind each; None looks behind all.
     """
@@ -53,7 +53,7 @@ class IR2Policy(TerritoryPolicy):
     def __init__(
         self,
         config: IR2Config,
-        network: Callable[[Features], NDArray[np.float32]],
+        network: Callable[[Features], NDArray[np.float32]] | None = None,
         name: str = "ir2",
         folder: Path | None = None,
         prospects: Callable[[Views], NDArray[np.float32]] | None = None,
@@ -79,8 +79,10 @@ class IR2Policy(TerritoryPolicy):
         """
         folder = find_model(str(name)).path
         config = dataclasses.replace(IR2Config.load(folder), **overrides)
+        network: Callable | None = None
         if backend == "onnx":
-            network: Callable = OnnxIR2Network(folder / "model.onnx")
+            if config.pointer:
+                network = OnnxIR2Network(folder / "model.onnx")
             prospects: Callable = OnnxProspects(folder / "prospects.onnx")
         elif backend == "torch":
             from pilotfish.policies.ir2.network import TorchIR2Network, TorchProspects
@@ -109,6 +111,7 @@ class IR2Policy(TerritoryPolicy):
         """Start an episode on a robot's belief."""
         super().reset(belief, seed, clearance)
         self._foresight = None if self.prospects is None else Foresight(self.prospects)
+        self._expected: NDArray[np.float32] = np.empty(0, np.float32)
         self._visits = np.zeros(belief.known.shape, np.uint16)
         self._age = 0
         self._linked = belief.connected.copy()
@@ -119,18 +122,19 @@ class IR2Policy(TerritoryPolicy):
         The longer there was no news, the less is spared: what the network has misjudged is found in the end.
         """
         promising = super().promising(situation)
+        self._expected = np.zeros(len(promising), np.float32)
         if self._foresight is not None and len(promising):
-            expected = self._foresight(situation.belief, situation.frontiers)
-            order = np.argsort(expected, kind="stable")
+            self._expected = self._foresight(situation.belief, situation.frontiers)
+            order = np.argsort(self._expected, kind="stable")
             trust = max(0.0, 1.0 - self._quiet / self.config.doubt)
             budget = trust * self.config.spare * situation.belief.free_pixels
-            promising[order[np.cumsum(expected[order]) < budget]] = False
+            promising[order[np.cumsum(self._expected[order]) < budget]] = False
         return promising
 
     def choose(self, situation: Situation) -> int:
         """The block of the option that the network likes best, or STAY."""
         options = self.options(situation)
-        if not self.config.pointer:
+        if self.network is None or not self.config.pointer:
             return int(options.block[options.best])
         kept = self._kept(situation, options)
         if kept >= 0:
@@ -150,7 +154,10 @@ class IR2Policy(TerritoryPolicy):
             options = options.subset(np.sort(np.argsort(options.cost, kind="stable")[:MOST_OPTIONS]))
         row, column = np.rint(belief.position[belief.me]).astype(int) // BLOCK
         self._visits[row, column] += 1
-        return options, make_features(situation, options, self._visits, belief.target[belief.me])
+        behind = dict(zip(situation.frontiers.block.tolist(), self._expected.tolist(), strict=True))
+        explored = zip(options.block.tolist(), (options.kind == EXPLORE).tolist(), strict=True)
+        expected = np.array([behind[block] if there else 0.0 for block, there in explored], np.float32)
+        return options, make_features(situation, options, expected, self._visits, belief.target[belief.me])
 
     def _kept(self, situation: Situation, options: Options) -> int:
         """The option that is still the last target, where it is not yet time to decide anew; else -1."""

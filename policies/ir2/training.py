@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,13 +32,14 @@ from pilotfish.policies.ir2.features import MOST_OPTIONS
 from pilotfish.policies.ir2.lessons import Lessons
 from pilotfish.policies.ir2.network import IR2Network, TorchProspects, save_network
 from pilotfish.policies.training import CHECKPOINT, RunState, StageRun, StageSettings, train_curriculum
+from pilotfish.policies.vec_env import ParallelVecEnv
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
 
 CURVES = (r"explore/(.*)/path", "longest path [px] (sampled choices)")
 """What ``plot_curves`` draws of a run."""
 LESSON_EVERY = 12
-"""Rounds of decisions between two lessons: frontiers change slowly."""
+"""Strides between two lessons: frontiers change slowly."""
 
 DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "ir2.yaml"
 
@@ -175,40 +178,61 @@ class ExplorerActorCritic(ActorCriticPolicy):
         return self._both(obs)[1]
 
 
-def train(config: Path, out: Path, resume: bool, budget_minutes: float | None = None) -> bool:
-    """Run (or go on with) a curriculum; arguments, result and errors as ``train_curriculum``."""
-    return train_curriculum(config, out, resume, budget_minutes, Curriculum.load, _StageRun)
+def train(
+    config: Path, out: Path, resume: bool, budget_minutes: float | None = None, workers: int = 1
+) -> bool:
+    """Run (or go on with) a curriculum; arguments, result and errors as ``train_curriculum``.
+
+    Args:
+        workers: processes that the episodes of a stage are shared among.
+    """
+
+    def start(stage: Stage, curriculum: Curriculum, state: RunState) -> StageRun:
+        return _StageRun(stage, curriculum, state, workers)
+
+    return train_curriculum(config, out, resume, budget_minutes, Curriculum.load, start)
 
 
 def export(run: Path, folder: Path) -> None:
     """Write the model folder (weights, ONNX, configuration) of a run's last checkpoint."""
     config = Curriculum.load(run / "curriculum.yaml").model
     network = IR2Network(config)
+    network.load_state_dict(_weights(run))
+    save_network(network, config, folder)
+
+
+def _weights(run: Path) -> dict[str, torch.Tensor]:
+    """The network's, of a run's last checkpoint."""
     weights = torch.load(run / CHECKPOINT, weights_only=True)["policy"]
     prefix = "network."
-    network.load_state_dict({k[len(prefix) :]: v for k, v in weights.items() if k.startswith(prefix)})
-    save_network(network, config, folder)
+    return {k[len(prefix) :]: v for k, v in weights.items() if k.startswith(prefix)}
 
 
 class _StageRun(StageRun):
     """One stage of the explorer's training."""
 
-    def __init__(self, stage: Stage, curriculum: Curriculum, state: RunState) -> None:
+    def __init__(self, stage: Stage, curriculum: Curriculum, state: RunState, workers: int) -> None:
         self.promotion = stage.promotion
         self.recent: list[bool] = state.progress.get("recent", [])
+        prospects = None
+        if state.progress.get("prospects", False):
+            network = IR2Network(curriculum.model)
+            network.load_state_dict(_weights(state.out))
+            prospects = TorchProspects(network.prospects.eval())
         # A resumed stage draws other maps than its first part did, not the same ones again.
         seed = [curriculum.seed, state.progress["stage"], state.progress["steps"]]
-        self.teams = ExplorationVecEnv(_episodes(stage, curriculum.model, seed))
+        workers = min(workers, sum(group.copies for group in stage.episodes))
+        makers = [
+            partial(make_teams, stage, curriculum.model, seed, slice(first, None, workers), prospects)
+            for first in range(workers)
+        ]
+        self.teams = ParallelVecEnv(makers) if workers > 1 else makers[0]()
         kwargs = dict(config=curriculum.model, normalize_images=False)
         super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
         self.judging = stage.method == "prospects"
+        self.lesson_every = -(-LESSON_EVERY // curriculum.model.every)
         if self.judging:  # The file may be large: other stages do not need it.
             self.lessons = Lessons(state.out / "lessons.npz")
-        taught = state.progress.get("prospects", False)
-        prospects = TorchProspects(self._network.prospects.eval()) if taught else None
-        for episode in self.teams.episodes:
-            for policy in episode.policies:
-                policy.prospects = prospects
 
     @property
     def _network(self) -> IR2Network:
@@ -218,19 +242,25 @@ class _StageRun(StageRun):
 
     def run(self, on_steps: Callable[[int], bool]) -> None:
         """Do what the stage's method says."""
-        if not self.judging:
-            super().run(on_steps)
-            return
+        try:
+            if self.judging:
+                self._judge(on_steps)
+            else:
+                super().run(on_steps)
+        finally:
+            self.teams.close()
+
+    def _judge(self, on_steps: Callable[[int], bool]) -> None:
+        """Note what lies behind the frontiers that the planner meets; teach it when the steps are done."""
         self.teams.reset()
         rounds, going = 0, True
         while going:
             rounds += 1
-            if rounds % LESSON_EVERY == 0:
-                for episode in self.teams.episodes:
-                    for seen, found in episode.lessons():
+            if rounds % self.lesson_every == 0:
+                for lessons in self.teams.call("lessons"):
+                    for seen, found in lessons:
                         self.lessons.add(seen, found)
-            self.teams.step_async(self.teams.teacher())
-            self.teams.step_wait()
+            self.teams.step(self.env.teacher())
             going = on_steps(self.teams.num_envs)
             self.log()
         if self.progress["steps"] >= self.stage.steps:
@@ -255,27 +285,32 @@ class _StageRun(StageRun):
     def log(self) -> None:
         """Record the episodes that have ended."""
         by_family = defaultdict(list)
-        for name, _, success, path in self.teams.finished:
-            self.recent.append(bool(success))
-            by_family[name.split("-")[0]].append((success, path))
-        self.teams.finished.clear()
-        for family, ended in by_family.items():
-            success, path = np.mean(ended, axis=0)
+        for ended in chain.from_iterable(self.teams.call("finished")):
+            self.recent.append(ended.success)
+            by_family[ended.map.split("-")[0]].append((ended.success, ended.path))
+        for family, outcomes in by_family.items():
+            success, path = np.mean(outcomes, axis=0)
             self.model.logger.record(f"explore/{family}/success", float(success))
             self.model.logger.record(f"explore/{family}/path", float(path))
 
 
-def _episodes(stage: Stage, config: IR2Config, seed: list[int]) -> list[Episode]:
-    episodes: list[Episode] = []
+def make_teams(
+    stage: Stage, config: IR2Config, seed: list[int], part: slice, prospects: TorchProspects | None
+) -> ExplorationVecEnv:
+    """The environment of some of a stage's episodes, whose explorers judge frontiers by ``prospects``."""
+    groups = [group for group in stage.episodes for _ in range(group.copies)]
     pools: dict[str, list[GridMap]] = {}
-    for group in stage.episodes:
+    episodes = []
+    for number, group in list(enumerate(groups))[part]:
         if group.maps not in pools:
             pools[group.maps] = [grid for path in group.maps.split(";") for grid in load_maps(path.strip())]
         maps = pools[group.maps]
-        for _ in range(group.copies):
-            rng = np.random.default_rng([*seed, len(episodes)])
-            draw = lambda rng, maps=maps: maps[rng.integers(len(maps))]  # noqa: E731
-            blind = stage.method == "prospects"  # What is learned from then, no observation holds.
-            of_group = (group.robots, group.radio, group.cap)
-            episodes.append(Episode(draw, *of_group, rng, stage.reward, config, blind))
-    return episodes
+        rng = np.random.default_rng([*seed, number])
+        draw = lambda rng, maps=maps: maps[rng.integers(len(maps))]  # noqa: E731
+        blind = stage.method == "prospects"  # What is learned from then, no observation holds.
+        of_group = (group.robots, group.radio, group.cap)
+        episode = Episode(draw, *of_group, rng, stage.reward, config, blind)
+        for policy in episode.policies:
+            policy.prospects = prospects
+        episodes.append(episode)
+    return ExplorationVecEnv(episodes)

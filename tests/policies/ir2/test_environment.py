@@ -122,7 +122,7 @@ def test_following_the_teacher_is_what_the_policy_does():
     run.reset()
     seed = int(np.random.default_rng(0).integers(2**31))
     world = ExplorationWorld(GRID, 2, "closed")
-    team = [IR2Policy(IR2Config(), planner_alone) for _ in range(2)]
+    team = [IR2Policy(IR2Config(every=1), planner_alone) for _ in range(2)]
     for policy, belief in zip(team, world.reset(seed), strict=True):
         policy.reset(belief, seed)
     for _ in range(10):
@@ -170,8 +170,9 @@ def test_the_vector_environment_ends_and_restarts_episodes():
         if cuts >= 2 and ends >= 2:
             break
     assert cuts >= 2 and ends >= 2
-    assert len(vector.finished) == cuts + ends
-    for name, robots, success, path in vector.finished:
+    finished = vector.finished()
+    assert len(finished) == cuts + ends and not vector.finished(), "told once"
+    for name, robots, success, path in finished:
         assert name == GRID.name and success == (robots == 2) and path > 30
 
 

@@ -26,6 +26,12 @@ GRID = load_map("gen:hybrid?size=120&seed=1")
 RENDEZVOUS = 3
 
 
+def features_of(situation: Situation, options: Options, visits: np.ndarray) -> Features:
+    """Where each option is said to hide as many pixels as it has blocks of frontier."""
+    belief = situation.belief
+    return make_features(situation, options, options.size, visits, belief.target[belief.me])
+
+
 class Team:
     """Experts that explore a world, and what a network would see of it."""
 
@@ -40,7 +46,7 @@ class Team:
         situation = Situation.of(policy.belief, policy.navigation)
         options = policy.options(situation)
         visits = np.ones(policy.belief.known.shape, np.uint16)
-        return situation, options, make_features(situation, options, visits, policy.belief.target[robot])
+        return situation, options, features_of(situation, options, visits)
 
     def go(self, robot: int, situation: Situation, options: Options) -> np.ndarray:
         return self.policies[robot].path_to(situation, int(options.block[options.best]))
@@ -53,7 +59,7 @@ def of_belief(belief: TeamBelief) -> tuple[Situation, Options, Features]:
     situation = Situation.of(belief, policy.navigation)
     options = policy.options(situation)
     visits = np.zeros(belief.known.shape, np.uint16)
-    return situation, options, make_features(situation, options, visits, belief.target[belief.me])
+    return situation, options, features_of(situation, options, visits)
 
 
 def test_they_are_finite_and_in_shape_through_an_episode():
@@ -100,7 +106,8 @@ def test_options_are_the_nodes_where_they_lie():
                 here = np.flatnonzero(features.option == node)
                 shown = here[np.argmin(options.cost[here])]  # the cheaper of two at one place
                 row = features.nodes[node]
-                assert row[17:].argmax() == options.kind[shown] and row[17:].sum() == 1
+                assert row[17] == pytest.approx(np.log1p(options.size[shown]) / 8)
+                assert row[18:].argmax() == options.kind[shown] and row[18:].sum() == 1
                 assert row[7] == (options.best == shown)
             others = np.setdiff1d(np.arange(len(features.nodes)), features.option)
             assert not features.nodes[others, 7:11].any() and not features.nodes[others, 17:].any()

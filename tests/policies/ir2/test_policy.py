@@ -91,7 +91,8 @@ def test_a_fresh_network_is_the_expert(tmp_path):
     network = OnnxIR2Network(tmp_path / "fresh" / "model.onnx")
     features = decision(30, 9, seed=1)
     np.testing.assert_allclose(network(features), features.prior, atol=1e-5)
-    fresh = explore(*team_of(lambda: IR2Policy(CONFIG, network)), seed=0, cap=FAR_CAP)
+    always = dataclasses.replace(CONFIG, every=1)
+    fresh = explore(*team_of(lambda: IR2Policy(always, network)), seed=0, cap=FAR_CAP)
     expert = explore(*team_of(lambda: TerritoryPolicy("territory")), seed=0, cap=FAR_CAP)
     assert fresh["success"] and fresh["travelled"] == expert["travelled"]
 
@@ -189,7 +190,7 @@ def test_a_configuration_is_what_was_saved(tmp_path):
     [
         (dict(width=30, heads=4), "width 30 must be a positive multiple of heads, 4"),
         (dict(width=0), "width 0"),
-        (dict(layers=0), "got 0 and 1"),
+        (dict(layers=0), "got 0 and 4"),
         (dict(every=0), "got 3 and 0"),
         (dict(temperature=-1.0), "temperature must not be negative, got -1.0"),
         (dict(spare=-0.1), r"spare must lie in \[0, 1\], got -0.1"),

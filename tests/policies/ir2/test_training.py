@@ -1,6 +1,7 @@
 """A curriculum runs, stops, goes on, and ends in a model that explores."""
 
 import json
+import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,19 @@ def test_train_stop_resume_export(tmp_path):
     assert policy.config == IR2Config(width=8, heads=2, layers=1, every=2)
     world = ExplorationWorld(load_map("gen:hybrid?size=120&seed=7"), 1, "closed")
     assert explore(world, [policy], 0, Cap("distance", 3000.0))["success"]
+
+
+def test_episodes_are_shared_among_processes(tmp_path):
+    """All methods, with more processes than there are episodes."""
+    looking = """
+  - {name: j, method: prospects, steps: 400, epochs: 1, batch: 64, episodes: *all}
+"""
+    run = tmp_path / "run"
+    assert train(written(tmp_path, TINY + looking), run, resume=False, workers=3)
+    assert progress(run)["stage"] == 2 and progress(run)["prospects"]
+    with np.load(run / "lessons.npz") as kept:
+        assert len(kept["behind"]) > 20
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize("method", ["imitate", "ppo"])
