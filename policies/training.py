@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,21 +159,24 @@ class StageRun:
         self.out, self.progress = state.out, state.progress
         torch.manual_seed(seed + self.progress["steps"])
         self.checkpoint = self.out / CHECKPOINT
-        self.model = PPO(
-            policy,
-            env,
-            learning_rate=self._learning_rate,
-            n_steps=stage.rollout,
-            batch_size=stage.batch,
-            n_epochs=stage.epochs,
-            gamma=stage.discount,
-            ent_coef=stage.entropy,
-            clip_range=stage.clip,
-            target_kl=stage.target_kl,
-            max_grad_norm=max_grad_norm,
-            policy_kwargs=policy_kwargs,
-            device="cpu",
-        )
+        with warnings.catch_warnings():
+            # The last batch of a rollout may be smaller; stages of other methods have no rollouts.
+            warnings.filterwarnings("ignore", "You have specified a mini-batch size")
+            self.model = PPO(
+                policy,
+                env,
+                learning_rate=self._learning_rate,
+                n_steps=stage.rollout,
+                batch_size=stage.batch,
+                n_epochs=stage.epochs,
+                gamma=stage.discount,
+                ent_coef=stage.entropy,
+                clip_range=stage.clip,
+                target_kl=stage.target_kl,
+                max_grad_norm=max_grad_norm,
+                policy_kwargs=policy_kwargs,
+                device="cpu",
+            )
         if self.checkpoint.exists():
             self.model.set_parameters(torch.load(self.checkpoint, weights_only=True))
         folder = str(self.out / "tensorboard" / stage.name)

@@ -11,6 +11,11 @@ class MapError(ValueError):
     def __init__(
         self, message: str, file: str | Path, line: int | None = None, column: int | None = None
     ) -> None:
+        self._made_of = (message, file, line, column)
         self.file, self.line, self.column = str(file), line, column
         place = ":".join(str(part) for part in (file, line, column) if part is not None)
         super().__init__(f"{place}: {message}")
+
+    def __reduce__(self) -> tuple:
+        """So that one raised in a process of a pool arrives as it was."""
+        return type(self), self._made_of

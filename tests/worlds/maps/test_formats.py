@@ -1,5 +1,7 @@
 """Round trips of every format, and malformed files that must name their place."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -153,6 +155,8 @@ def test_malformed_files_name_the_place(tmp_path, name):
     assert (caught.value.line, caught.value.column) == (line, column)
     place = ":".join(str(part) for part in (path, line, column) if part is not None)
     assert str(caught.value).startswith(f"{place}: ") and message in str(caught.value)
+    sent = pickle.loads(pickle.dumps(caught.value))  # from a process of a pool
+    assert str(sent) == str(caught.value) and (sent.file, sent.line) == (str(path), line)
 
 
 @given(data=st.binary(max_size=200), suffix=st.sampled_from([".txt", ".map", ".yaml"]))
