@@ -39,6 +39,9 @@ NEAREST = 0.7
 NOT_THERE = 2
 """How often the place of a life must have been empty, in sight, before it is begun again."""
 
+WAY = 512
+"""Blocks of a life's way that are kept: they need not be searched for again at every step."""
+
 HORIZON = 600.0
 """How far ahead a peer is foreseen [s]."""
 
@@ -68,6 +71,8 @@ class PeerInMind:
         self.block = np.full(LIVES, navigation.block_at(place), np.int64)
         self._target = np.full(LIVES, where, np.int64)
         self._rest = np.zeros(LIVES, np.int64)
+        self._path = np.empty((LIVES, WAY), np.int32)
+        self._ahead = np.zeros(LIVES, np.int64)
         self._seen = np.repeat((belief.free[peer] > 0)[None], LIVES, axis=0)
         self._empty: NDArray[np.int64] = np.zeros(LIVES, np.int64)
         self._now = self.stamp if np.isfinite(self.stamp) else belief.now
@@ -80,10 +85,7 @@ class PeerInMind:
         """Let the lives go on to now; begin those again that were not lived."""
         ticks = int((belief.now - self._now) // TICK)
         self._now += ticks * TICK
-        _live_on(
-            navigation.links, self.block, self._target, self._rest, self._seen, self._luck,
-            ticks, int(TICK * SCALE),
-        )  # fmt: skip
+        _live_on(navigation.links, *self._state(), ticks, int(TICK * SCALE))
         if ticks:
             self.idle = self._target < 0
         places = navigation.anchors(self.block)
@@ -91,6 +93,9 @@ class PeerInMind:
         heard = np.array([any(belief.should_hear(w, place) for w in watchers) for place in places])
         self._empty = np.where(heard, self._empty + 1, 0)
         self._begin_again(belief, navigation, np.flatnonzero(self._empty >= NOT_THERE))
+
+    def _state(self) -> tuple[NDArray, ...]:
+        return self.block, self._target, self._rest, self._seen, self._luck, self._path, self._ahead
 
     def _begin_again(self, belief: TeamBelief, navigation: Navigation, wrong: NDArray[np.int64]) -> None:
         if not len(wrong):
@@ -100,6 +105,7 @@ class PeerInMind:
         possible = np.setdiff1d(np.flatnonzero(~self.idle), wrong)
         for life in wrong.tolist():
             self._empty[life] = 0
+            self._ahead[life] = 0
             if 2 * len(possible) >= LIVES:
                 other = int(self._rng.choice(possible))
                 self.block[life], self._seen[life] = self.block[other], self._seen[other]
@@ -119,10 +125,8 @@ class PeerInMind:
 
         Returns: int64 [M] blocks; float32 [M] seconds from now.
         """
-        where, when = _meetings(
-            navigation.links, field, self.block, self._target, self._rest, self._seen, self._luck,
-            int(AHEAD * SCALE), int(HORIZON / AHEAD),
-        )  # fmt: skip
+        future = (part.copy() for part in self._state())
+        where, when = _meetings(navigation.links, field, *future, int(AHEAD * SCALE), int(HORIZON / AHEAD))
         met = (where >= 0) & ~self.idle
         return where[met], (when[met] / SCALE).astype(np.float32)
 
@@ -139,21 +143,67 @@ def _chance(luck, life):
 
 
 @njit(cache=True)
-def _live(links, start, target, stride, seen, luck, life):
-    """One step of a life: look around, and go on to the target, or to a near place not seen.
+def _look(links, block, flat, work):
+    """Mark as seen what lies within SIGHT of a block.
 
     Args:
-        links: uint8 [h, w, 8]; start: block; target: block, -1 for none yet.
-        stride: way of the step [1/SCALE px].
-        seen: bool [h, w], updated with what lies within SIGHT.
-
-    Returns: block after the step, target (-1 where all is seen), what is left of the stride [1/SCALE px]:
-        lives stop at whole blocks.
+        flat: bool [h * w], updated; work: int32 [h * w], all FAR before and after.
     """
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
-    flat = seen.reshape(height * width)
+    sight = int(SIGHT * SCALE)
+    reached = np.empty(1024, np.int32)
+    buckets = np.empty((BUCKETS, 64), np.int32)
+    filled = np.zeros(BUCKETS, np.int64)
+    work[block] = 0
+    buckets[0, 0], reached[0] = block, block
+    filled[0] = count = waiting = 1
+    now = 0
+    while waiting > 0:
+        slot = now % BUCKETS
+        for entry in range(filled[slot]):
+            here = buckets[slot, entry]
+            if work[here] != now:
+                continue
+            flat[here] = True
+            for k in range(8):
+                way = ways[here, k]
+                other = here + step[k]
+                if way > 0 and now + way <= sight and now + way < work[other]:
+                    if work[other] == FAR:
+                        if count == len(reached):
+                            reached = np.concatenate((reached, np.empty_like(reached)))
+                        reached[count] = other
+                        count += 1
+                    work[other] = now + way
+                    slot_to = (now + way) % BUCKETS
+                    if filled[slot_to] == buckets.shape[1]:
+                        buckets = widened(buckets)
+                    buckets[slot_to, filled[slot_to]] = other
+                    filled[slot_to] += 1
+                    waiting += 1
+        waiting -= filled[slot]
+        filled[slot] = 0
+        now += 1
+    for entry in range(count):
+        work[reached[entry]] = FAR
+
+
+@njit(cache=True)
+def _set_out(links, start, target, flat, luck, life, path):
+    """Look around, and find the way to the target, or to a near place not seen.
+
+    Args:
+        links: uint8 [h, w, 8]; start: block; target: block, -1 for none yet.
+        flat: bool [h * w], updated with what lies within SIGHT.
+        path: int32 [WAY], receives the way, its next block last; only the first part of a longer one.
+
+    Returns: the target (-1 where all is seen), and how many blocks of the way are in ``path``.
+    """
+    height, width = links.shape[:2]
+    ways = links.reshape(height * width, 8)
+    step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     distance = np.full(height * width, FAR, np.int32)
     parent = np.full(height * width, -1, np.int32)
     buckets = np.empty((BUCKETS, 256), np.int32)
@@ -202,43 +252,90 @@ def _live(links, start, target, stride, seen, luck, life):
     if found < 0:
         found = nearest
     if found < 0:
-        return start, -1, 0
-    block = found
-    while distance[block] > stride:
+        return -1, 0
+    length, block = 0, found
+    while block != start:
+        length += 1
         block = parent[block]
-    return block, found, stride - distance[block]
+    block = found
+    for _ in range(length - WAY):
+        block = parent[block]
+    for k in range(min(length, WAY)):
+        path[k] = block
+        block = parent[block]
+    return found, min(length, WAY)
 
 
 @njit(cache=True)
-def _live_on(links, block, target, rest, seen, luck, ticks, stride):
-    """Let all lives go on for some steps; their state [LIVES] is updated."""
+def _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work):
+    """One step of a life: look around, and go on to the target, or to a near place not seen.
+
+    Args:
+        links: uint8 [h, w, 8].
+        life: whose; the state of all [LIVES] is updated: block, target (-1 where all is seen), rest (what is
+            left of the stride [1/SCALE px]: lives stop at whole blocks), bool seen [LIVES, h, w], luck,
+            and the way: path [LIVES, WAY], its next block last, of which ahead [LIVES] blocks are left.
+        stride: way of the step [1/SCALE px].
+        work: int32 [h * w], all FAR.
+    """
+    flat = seen[life].reshape(work.size)
+    if ahead[life] > 0 and not flat[target[life]]:
+        _look(links, block[life], flat, work)
+    if ahead[life] == 0 or flat[target[life]]:
+        target[life], ahead[life] = _set_out(links, block[life], target[life], flat, luck, life, path[life])
+    if target[life] < 0:
+        rest[life] = 0
+        return
+    width = links.shape[1]
+    left = rest[life] + stride
+    while ahead[life] > 0:
+        here, following = block[life], path[life, ahead[life] - 1]
+        way = 0
+        for k in range(8):
+            if here + NEIGHBOUR_ROW[k] * width + NEIGHBOUR_COL[k] == following:
+                way = links[here // width, here % width, k]
+        if way == 0:  # The map has changed.
+            ahead[life] = 0
+            break
+        if way > left:
+            break
+        left -= way
+        block[life] = following
+        ahead[life] -= 1
+    rest[life] = left
+
+
+@njit(cache=True)
+def _live_on(links, block, target, rest, seen, luck, path, ahead, ticks, stride):
+    """Let all lives go on for some steps; their state [LIVES] is updated, as in ``_live``."""
+    work = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
     for life in range(len(block)):
         if block[life] < 0:
             continue
         for _ in range(ticks):
-            block[life], target[life], rest[life] = _live(
-                links, block[life], target[life], rest[life] + stride, seen[life], luck, life
-            )
+            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work)
             if target[life] < 0:
                 break
 
 
 @njit(cache=True)
-def _meetings(links, field, block, target, rest, seen, luck, stride, horizon):
-    """Block [LIVES] where a robot with this field meets each life, -1 for nowhere; time [1/SCALE px]."""
+def _meetings(links, field, block, target, rest, seen, luck, path, ahead, stride, horizon):
+    """Block [LIVES] where a robot with this field meets each life, -1 for nowhere; time [1/SCALE px].
+
+    The state of the lives, as in ``_live``, is played on from: give a copy.
+    """
     where = np.full(len(block), -1, np.int64)
     when = np.zeros(len(block), np.int64)
+    work = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
     for life in range(len(block)):
-        here, goal, left = block[life], target[life], rest[life]
-        if here < 0 or field[here] >= FAR:
+        if block[life] < 0 or field[block[life]] >= FAR:
             continue
-        known, future = seen[life].copy(), luck.copy()
         steps = 0
-        while field[here] > steps * stride and steps < horizon:
-            here, goal, left = _live(links, here, goal, left + stride, known, future, life)
-            if goal < 0:
+        while field[block[life]] > steps * stride and steps < horizon:
+            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work)
+            if target[life] < 0:
                 break
             steps += 1
-        if field[here] < FAR:
-            where[life], when[life] = here, max(steps * stride, field[here])
+        if field[block[life]] < FAR:
+            where[life], when[life] = block[life], max(steps * stride, field[block[life]])
     return where, when
