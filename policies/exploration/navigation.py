@@ -8,8 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.belief import TeamBelief
-from pilotfish.policies.exploration.blocks import BLOCK, OCCUPIED, SCALE, inflate, update_blocks
-from pilotfish.policies.exploration.search import FAR, distance_field, path_down, pull_straight
+from pilotfish.policies.exploration.blocks import BLOCK, CLEAR, OCCUPIED, SCALE, inflate, update_blocks
+from pilotfish.policies.exploration.search import (
+    FAR,
+    OpenSearch,
+    distance_field,
+    path_down,
+    pull_straight,
+)
 
 GRAZE = 2
 """A way may go over a wall by so many pixels: lines between pixels are rounded [px]."""
@@ -106,7 +112,26 @@ class Navigation:
 
         Returns: float32 [M, 2] (row, col) [px], the target's anchor last; empty where nothing leads there.
         """
-        back = path_down(field, self.anchor, self.links, target)
+        return self._straight(position, path_down(field, self.anchor, self.links, target))
+
+    def way(self, position: NDArray, target: int) -> NDArray[np.float32]:
+        """The same as ``path``, without a field: searched from the robot no further than to the target.
+
+        Empty, too, where the robot is there.
+        """
+        start = self.block_at(position)
+        if start == target:
+            return np.empty((0, 2), np.float32)
+        search = OpenSearch(self.links, start)
+        search.to(np.array([target]))
+        return self._straight(position, path_down(search.distance, self.anchor, self.links, target))
+
+    def is_frontier(self, blocks: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """bool [K] where something can still be seen, CLEAR as for ``find_frontiers``."""
+        return (self.frontier.flat[blocks] >= CLEAR) & ~self.spent.flat[blocks]
+
+    def _straight(self, position: NDArray, back: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Corners of a way from a robot, that leads over points [L, 2], the robot's last."""
         if not len(back):
             return np.empty((0, 2), np.float32)
         row, col = (int(v) for v in np.rint(position))

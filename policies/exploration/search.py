@@ -79,21 +79,24 @@ class OpenSearch:
     Args:
         links: uint8 [h, w, 8] of ``blocks.update_blocks``.
         source: block; -1 leads nowhere.
+
+    Attributes:
+        distance: int32 [h * w] as of ``distance_field``, right up to the furthest block asked for.
     """
 
     def __init__(self, links: NDArray[np.uint8], source: int) -> None:
         self._links = links
-        self._distance = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
+        self.distance = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
         self._buckets = np.empty((BUCKETS, 1024), np.int32)
         self._filled = np.zeros(BUCKETS, np.int64)
         self._state = np.zeros(2, np.int64)  # distance up to which all is settled, entries that wait
         if source >= 0:
-            self._distance[source], self._buckets[0, 0], self._filled[0], self._state[1] = 0, source, 1, 1
+            self.distance[source], self._buckets[0, 0], self._filled[0], self._state[1] = 0, source, 1, 1
 
     def to(self, blocks: NDArray[np.int64]) -> NDArray[np.int32]:
         """int32 [B] distances of different blocks [1/SCALE px], FAR where nothing leads."""
         self._buckets, reached = _search_on(
-            self._links, self._distance, self._buckets, self._filled, self._state, blocks
+            self._links, self.distance, self._buckets, self._filled, self._state, blocks
         )
         return reached
 

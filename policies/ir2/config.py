@@ -18,7 +18,7 @@ class IR2Config:
     Attributes:
         width: of the embeddings; heads, layers: of the attention encoder.
         clip: logits of the pointer lie in [-clip, clip] (before the planner's leaning is added).
-        every: decides anew every so many strides; between them it keeps its target while that is one.
+        every: chooses anew every so many strides, as of ``TargetPolicy``.
         temperature: of sampled choices; 0 takes the best.
         pointer: whether the graph network chooses; else the planner does, on promising frontiers.
         spare: frontiers that together hide less than this share of what is known are looked at last

@@ -150,11 +150,10 @@ class Episode:
             targets.append(int(options.block[min(int(choice), len(options) - 1)]))
         for stride in range(self.config.every):
             if stride:
-                self._situations = [Situation.of(p.belief, p.navigation) for p in self.policies]
-            paths = [
-                policy.path_to(situation, target)
-                for policy, situation, target in zip(self.policies, self._situations, targets, strict=True)
-            ]
+                paths = [policy.way_on() for policy in self.policies]
+            else:
+                chosen = zip(self.policies, self._situations, targets, strict=True)
+                paths = [policy.path_to(situation, target) for policy, situation, target in chosen]
             result = self.world.step(paths)
             if result.done:
                 break
