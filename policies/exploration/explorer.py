@@ -50,42 +50,29 @@ class TargetPolicy:
     """A policy that chooses a block to drive to; this class finds the way there.
 
     Subclasses implement ``choose``.
-
-    Args:
-        every: chooses anew every so many calls, and before when it is there, nothing is left to see there,
-            nothing leads there any more, or other robots are in reach than were.
     """
 
     needs_full_radio = False
 
-    def __init__(self, name: str, every: int = 1) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
-        self.every = every
 
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         """Start an episode on a robot's belief."""
         self.belief = belief
         self.navigation = Navigation(belief, clearance)
         self.rng = np.random.default_rng([seed, belief.me])
-        self._age = self.every  # calls since the last choice
         self._chosen = STAY
-        self._to_see = np.empty(0, np.int64)  # the frontier that was chosen, blocks
-        self._linked = belief.connected.copy()
 
     def act(self) -> NDArray[np.float32]:
         """Decide now; float32 [M, 2] corners (row, col) [px] of the way to drive, empty to stay."""
-        if self._goes_on():
-            way = self.way_on()
-            if len(way) or self._chosen == STAY:
-                return way
         situation = Situation.of(self.belief, self.navigation)
         return self.path_to(situation, self.choose(situation))
 
     def path_to(self, situation: Situation, block: int) -> NDArray[np.float32]:
         """Go for a block: note the target, and find the way to it; for STAY, none."""
         belief = self.belief
-        self._age, self._chosen, self._linked = 0, block, belief.connected.copy()
-        self._to_see = situation.frontiers.members_of(block)
+        self._chosen = block
         if block == STAY:
             belief.target[belief.me] = belief.position[belief.me]
             return NO_PATH
@@ -93,19 +80,11 @@ class TargetPolicy:
         return situation.path_to(block)
 
     def way_on(self) -> NDArray[np.float32]:
-        """The rest of the way to the last choice, on the map as it is now; corners as of ``act``."""
+        """The rest of the way to the last target, on the map as it is now, without a decision."""
         if self._chosen == STAY:
             return NO_PATH
         self.navigation.update()
         return self.navigation.way(self.belief.position[self.belief.me], self._chosen)
-
-    def _goes_on(self) -> bool:
-        """Whether the last choice still holds."""
-        self._age += 1
-        if self._age >= self.every or (self.belief.connected != self._linked).any():
-            return False
-        self.navigation.update()
-        return not len(self._to_see) or bool(self.navigation.is_frontier(self._to_see).any())
 
     def choose(self, situation: Situation) -> int:
         """The block to go to, or STAY."""

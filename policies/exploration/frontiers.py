@@ -38,14 +38,6 @@ class Frontiers:
     def __len__(self) -> int:
         return len(self.block)
 
-    def members_of(self, block: int) -> NDArray[np.int64]:
-        """Blocks of the cluster that one goes to by this block; none where it is no cluster's."""
-        cluster = np.flatnonzero(self.block == block)
-        if not len(cluster):
-            return np.empty(0, np.int64)
-        first = int(self.size[: cluster[0]].sum())
-        return self.members[first : first + int(self.size[cluster[0]])]
-
 
 def find_frontiers(navigation: Navigation, field: NDArray[np.int32], kind: int = CLEAR) -> Frontiers:
     """The clusters of frontiers to which a way leads.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.belief import TeamBelief
-from pilotfish.policies.exploration.blocks import BLOCK, CLEAR, OCCUPIED, SCALE, inflate, update_blocks
+from pilotfish.policies.exploration.blocks import BLOCK, OCCUPIED, SCALE, inflate, update_blocks
 from pilotfish.policies.exploration.search import (
     FAR,
     OpenSearch,
@@ -125,10 +125,6 @@ class Navigation:
         search = OpenSearch(self.links, start)
         search.to(np.array([target]))
         return self._straight(position, path_down(search.distance, self.anchor, self.links, target))
-
-    def is_frontier(self, blocks: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """bool [K] where something can still be seen, CLEAR as for ``find_frontiers``."""
-        return (self.frontier.flat[blocks] >= CLEAR) & ~self.spent.flat[blocks]
 
     def _straight(self, position: NDArray, back: NDArray[np.int64]) -> NDArray[np.float32]:
         """Corners of a way from a robot, that leads over points [L, 2], the robot's last."""

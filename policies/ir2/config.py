@@ -18,7 +18,7 @@ class IR2Config:
     Attributes:
         width: of the embeddings; heads, layers: of the attention encoder.
         clip: logits of the pointer lie in [-clip, clip] (before the planner's leaning is added).
-        every: chooses anew every so many strides, as of ``TargetPolicy``.
+        every: the pointer chooses anew every so many strides; between them a target is kept while it is one.
         temperature: of sampled choices; 0 takes the best.
         pointer: whether the graph network chooses; else the planner does, on promising frontiers.
         spare: frontiers that together hide less than this share of what is known are looked at last

@@ -17,6 +17,7 @@ from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_features
 from pilotfish.policies.ir2.options import EXPLORE, Options
+from pilotfish.policies.ir2.planned import same_target
 from pilotfish.policies.ir2.prospects import Foresight, OnnxProspects, Views
 from pilotfish.policies.ir2.territory import TerritoryPolicy
 from pilotfish.policies.models import find_model
@@ -57,7 +58,7 @@ class IR2Policy(TerritoryPolicy):
         folder: Path | None = None,
         prospects: Callable[[Views], NDArray[np.float32]] | None = None,
     ) -> None:
-        super().__init__(name, config.keep, config.apart, config.border, config.every)
+        super().__init__(name, config.keep, config.apart, config.border)
         self.config = config
         self.network = network
         self.prospects = prospects
@@ -112,6 +113,8 @@ class IR2Policy(TerritoryPolicy):
         self._foresight = None if self.prospects is None else Foresight(self.prospects)
         self._expected: NDArray[np.float32] = np.empty(0, np.float32)
         self._visits = np.zeros(belief.known.shape, np.uint16)
+        self._age = 0
+        self._linked = belief.connected.copy()
 
     def promising(self, situation: Situation) -> NDArray[np.bool_]:
         """bool [C] all frontiers but the poorest, which are spared while they together hide little.
@@ -133,6 +136,9 @@ class IR2Policy(TerritoryPolicy):
         options = self.options(situation)
         if self.network is None or not self.config.pointer:
             return int(options.block[options.best])
+        kept = self._kept(situation, options)
+        if kept >= 0:
+            return int(options.block[kept])
         options, features = self.look(situation, options)
         if len(options) == 1:
             return int(options.block[0])
@@ -152,3 +158,18 @@ class IR2Policy(TerritoryPolicy):
         explored = zip(options.block.tolist(), (options.kind == EXPLORE).tolist(), strict=True)
         expected = np.array([behind[block] if there else 0.0 for block, there in explored], np.float32)
         return options, make_features(situation, options, expected, self._visits, belief.target[belief.me])
+
+    def _kept(self, situation: Situation, options: Options) -> int:
+        """The option that is still the last target, where it is not yet time to decide anew; else -1."""
+        belief = self.belief
+        changed = bool((belief.connected != self._linked).any())
+        self._linked = belief.connected.copy()
+        self._age += 1
+        if self._age < self.config.every and not changed:
+            places = situation.navigation.anchors(options.block)
+            places[options.block < 0] = np.inf
+            kept = same_target(places, belief.target[belief.me])
+            if kept >= 0:
+                return kept
+        self._age = 0
+        return -1

@@ -65,7 +65,6 @@ class TerritoryPolicy(TargetPolicy):
         keep: what changing the target costs, beside the way driven since the last news [px].
         apart: how much a frontier is preferred for being far from the others, a share of that way.
         border: what a frontier costs that lies where robots out of reach are at work [px].
-        every: as of ``TargetPolicy``.
     """
 
     def __init__(
@@ -74,9 +73,8 @@ class TerritoryPolicy(TargetPolicy):
         keep: float = 15.0,
         apart: float = 0.2,
         border: float = 300.0,
-        every: int = 1,
     ) -> None:
-        super().__init__(name, every)
+        super().__init__(name)
         self.keep = keep
         self.apart = apart
         self.border = border

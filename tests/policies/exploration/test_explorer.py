@@ -1,12 +1,10 @@
-"""An explorer between its choices."""
+"""An explorer that drives on to its last target."""
 
 import numpy as np
-import pytest
 
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import OCCUPIED
 from pilotfish.policies.exploration.explorer import STAY, TargetPolicy
-from pilotfish.policies.exploration.frontiers import find_frontiers
 from pilotfish.policies.exploration.navigation import Navigation
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.worlds.exploration.sensor import ray_table, scan
@@ -23,8 +21,8 @@ def hall() -> np.ndarray:
 class Furthest(TargetPolicy):
     """Goes to the furthest frontier, or stays; counts its choices."""
 
-    def __init__(self, every: int, stays: bool = False) -> None:
-        super().__init__("furthest", every)
+    def __init__(self, stays: bool = False) -> None:
+        super().__init__("furthest")
         self.stays, self.choices = stays, 0
 
     def choose(self, situation: Situation) -> int:
@@ -40,7 +38,7 @@ class Robot:
     def __init__(self, policy: TargetPolicy, col: int = 14) -> None:
         self.walls, self.policy = hall(), policy
         self.belief = TeamBelief(0, 2, self.walls.shape)
-        self.place, self.now = np.array([28.0, col]), 0.0
+        self.place = np.array([28.0, col])
         self.see(self.place)
         policy.reset(self.belief, 0)
 
@@ -49,85 +47,37 @@ class Robot:
         belief = self.belief
         row, col = (int(v) for v in np.rint(place))
         scan(self.walls, *ray_table(), row, col, belief.pixels, belief.known, belief.free[0], belief.changed)
-        belief.report(self.place, self.now, self.now)
-
-    def act(self) -> np.ndarray:
-        self.now += 1.0
-        self.belief.report(self.place, self.now, self.now)
-        return self.policy.act()
-
-
-@pytest.mark.parametrize("stays", [False, True])
-@pytest.mark.parametrize("every", [1, 3, 4])
-def test_it_chooses_every_few_calls(every, stays):
-    robot = Robot(Furthest(every, stays))
-    ways, chosen = [], []
-    for _ in range(9):
-        ways.append(robot.act())
-        chosen.append(robot.policy.choices)
-    assert chosen == [1 + call // every for call in range(9)]
-    assert all((len(way) == 0) == stays for way in ways)
+        belief.report(self.place, 0.0, 0.0)
 
 
 def test_it_drives_on_from_where_it_is():
-    robot = Robot(Furthest(4))
-    goal = robot.act()[-1]
+    robot = Robot(Furthest())
+    goal = robot.policy.act()[-1]
     for col in (24.0, 33.5, 41.0):
         robot.place = np.array([30.0, col])
-        way = robot.act()
+        robot.see(robot.place)
+        way = robot.policy.way_on()
         np.testing.assert_array_equal(way[-1], goal)
-        start = way[0] if len(way) > 1 else goal
-        assert start[1] > col
+        assert way[0][1] > col
     assert robot.policy.choices == 1
     np.testing.assert_array_equal(robot.belief.target[0], goal)
 
 
-def test_it_chooses_anew_when_nothing_is_left_to_see_there():
-    robot = Robot(Furthest(1000))
-    goal = robot.act()[-1]
-    robot.act()
-    assert robot.policy.choices == 1
-    robot.see(np.array([28.0, 180.0]))  # what another one has seen
-    robot.see(np.array([28.0, 100.0]))
-    assert robot.act()[-1].tolist() != goal.tolist()
-    assert robot.policy.choices == 2
+def test_it_stays_where_it_was_to_stay():
+    robot = Robot(Furthest(stays=True))
+    assert not len(robot.policy.act()) and not len(robot.policy.way_on())
 
 
-def test_it_chooses_anew_when_it_is_there():
-    robot = Robot(Furthest(1000))
-    robot.place = robot.act()[-1].astype(float)
-    robot.act()
-    assert robot.policy.choices == 2
-
-
-def test_it_chooses_anew_when_nothing_leads_there_any_more():
-    robot = Robot(Furthest(1000))
-    robot.act()
+def test_there_is_no_way_on_when_nothing_leads_there_any_more():
+    robot = Robot(Furthest())
+    robot.policy.act()
     robot.belief.pixels[:, 40:44] = OCCUPIED  # a door has been shut
     robot.belief.changed[:] = True
-    robot.act()
-    assert robot.policy.choices == 2
-
-
-def test_it_chooses_anew_when_others_come_into_reach_or_leave_it():
-    robot = Robot(Furthest(1000, stays=True))
-    robot.act()
-    for choices, reached in ((1, False), (2, True), (2, True), (3, False)):
-        robot.belief.connected[1] = reached
-        robot.act()
-        assert robot.policy.choices == choices
-
-
-def test_a_new_episode_begins_with_a_choice():
-    robot = Robot(Furthest(1000))
-    robot.act()
-    robot.policy.reset(robot.belief, 1)
-    robot.act()
-    assert robot.policy.choices == 2
+    assert not len(robot.policy.way_on())
 
 
 def test_the_way_to_one_block_is_the_one_of_the_whole_field():
-    robot = Robot(Furthest(1))
+    robot = Robot(Furthest())
     for col in (60, 100, 140):
         robot.see(np.array([28.0, col]))
     robot.see(np.array([80.0, 100.0]))
@@ -144,16 +94,3 @@ def test_the_way_to_one_block_is_the_one_of_the_whole_field():
         else:
             np.testing.assert_array_equal(way, navigation.path(robot.place, field, block))
     assert not len(navigation.way(robot.place, 0)), "nothing leads into a wall"
-
-
-def test_a_cluster_is_known_by_the_block_that_one_goes_to():
-    robot = Robot(Furthest(1))
-    navigation = Navigation(robot.belief)
-    navigation.update()
-    frontiers = find_frontiers(navigation, navigation.field(navigation.block_at(robot.place)))
-    assert len(frontiers) > 1
-    shared = np.concatenate([frontiers.members_of(block) for block in frontiers.block.tolist()])
-    np.testing.assert_array_equal(shared, frontiers.members)
-    assert all(block in frontiers.members_of(block) for block in frontiers.block.tolist())
-    assert navigation.is_frontier(frontiers.members).all()
-    assert not len(frontiers.members_of(STAY))
