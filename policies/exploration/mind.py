@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import NEIGHBOUR_COL, NEIGHBOUR_ROW, SCALE
 from pilotfish.policies.exploration.navigation import Navigation
-from pilotfish.policies.exploration.search import BUCKETS, FAR, widened
+from pilotfish.policies.exploration.search import BUCKETS, FAR, new_queue, put
 
 LIVES = 8
 """How many are played of a peer."""
@@ -143,27 +143,28 @@ def _chance(luck, life):
 
 
 @njit(cache=True)
-def _look(links, block, flat, work):
+def _look(links, block, flat, work, queue):
     """Mark as seen what lies within SIGHT of a block.
 
     Args:
-        flat: bool [h * w], updated; work: int32 [h * w], all FAR before and after.
+        flat: bool [h * w], updated.
+        work: int32 [h * w], all FAR; queue: of as many entries as there are links; both as before afterwards.
     """
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     sight = int(SIGHT * SCALE)
-    reached = np.empty(1024, np.int32)
-    buckets = np.empty((BUCKETS, 64), np.int32)
-    filled = np.zeros(BUCKETS, np.int64)
     work[block] = 0
-    buckets[0, 0], reached[0] = block, block
-    filled[0] = count = waiting = 1
+    put(queue, 0, 0, block)
+    entries = waiting = 1
     now = 0
     while waiting > 0:
-        slot = now % BUCKETS
-        for entry in range(filled[slot]):
-            here = buckets[slot, entry]
+        entry = queue.first[now % BUCKETS]
+        queue.first[now % BUCKETS] = -1
+        while entry >= 0:
+            here = queue.block[entry]
+            entry = queue.after[entry]
+            waiting -= 1
             if work[here] != now:
                 continue
             flat[here] = True
@@ -171,33 +172,24 @@ def _look(links, block, flat, work):
                 way = ways[here, k]
                 other = here + step[k]
                 if way > 0 and now + way <= sight and now + way < work[other]:
-                    if work[other] == FAR:
-                        if count == len(reached):
-                            reached = np.concatenate((reached, np.empty_like(reached)))
-                        reached[count] = other
-                        count += 1
                     work[other] = now + way
-                    slot_to = (now + way) % BUCKETS
-                    if filled[slot_to] == buckets.shape[1]:
-                        buckets = widened(buckets)
-                    buckets[slot_to, filled[slot_to]] = other
-                    filled[slot_to] += 1
+                    put(queue, entries, now + way, other)
+                    entries += 1
                     waiting += 1
-        waiting -= filled[slot]
-        filled[slot] = 0
         now += 1
-    for entry in range(count):
-        work[reached[entry]] = FAR
+    for entry in range(entries):
+        work[queue.block[entry]] = FAR
 
 
 @njit(cache=True)
-def _set_out(links, start, target, flat, luck, life, path):
+def _set_out(links, start, target, flat, luck, life, path, queue):
     """Look around, and find the way to the target, or to a near place not seen.
 
     Args:
         links: uint8 [h, w, 8]; start: block; target: block, -1 for none yet.
         flat: bool [h * w], updated with what lies within SIGHT.
         path: int32 [WAY], receives the way, its next block last; only the first part of a longer one.
+        queue: as of ``_look``.
 
     Returns: the target (-1 where all is seen), and how many blocks of the way are in ``path``.
     """
@@ -205,19 +197,20 @@ def _set_out(links, start, target, flat, luck, life, path):
     ways = links.reshape(height * width, 8)
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     distance = np.full(height * width, FAR, np.int32)
-    parent = np.full(height * width, -1, np.int32)
-    buckets = np.empty((BUCKETS, 256), np.int32)
-    filled = np.zeros(BUCKETS, np.int64)
+    parent = np.empty(height * width, np.int32)
     distance[start] = 0
-    buckets[0, 0] = start
-    filled[0] = 1
-    waiting, now, found, nearest, not_before = 1, 0, -1, -1, 0
+    put(queue, 0, 0, start)
+    entries = waiting = 1
+    now, found, nearest, not_before = 0, -1, -1, 0
     sight, apart = int(SIGHT * SCALE), int(APART * SCALE)
     keeping = target >= 0 and not flat[target]
     while waiting > 0 and found < 0:
-        slot = now % BUCKETS
-        for entry in range(filled[slot]):
-            block = buckets[slot, entry]
+        entry = queue.first[now % BUCKETS]
+        queue.first[now % BUCKETS] = -1
+        while entry >= 0:
+            block = queue.block[entry]
+            entry = queue.after[entry]
+            waiting -= 1
             if distance[block] != now:
                 continue
             if now <= sight:
@@ -240,15 +233,11 @@ def _set_out(links, start, target, flat, luck, life, path):
                 if way > 0 and now + way < distance[other]:
                     distance[other] = now + way
                     parent[other] = block
-                    slot_to = (now + way) % BUCKETS
-                    if filled[slot_to] == buckets.shape[1]:
-                        buckets = widened(buckets)
-                    buckets[slot_to, filled[slot_to]] = other
-                    filled[slot_to] += 1
+                    put(queue, entries, now + way, other)
+                    entries += 1
                     waiting += 1
-        waiting -= filled[slot]
-        filled[slot] = 0
         now += 1
+    queue.first[:] = -1
     if found < 0:
         found = nearest
     if found < 0:
@@ -267,7 +256,7 @@ def _set_out(links, start, target, flat, luck, life, path):
 
 
 @njit(cache=True)
-def _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work):
+def _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work, queue):
     """One step of a life: look around, and go on to the target, or to a near place not seen.
 
     Args:
@@ -276,13 +265,15 @@ def _live(links, life, block, target, rest, seen, luck, path, ahead, stride, wor
             left of the stride [1/SCALE px]: lives stop at whole blocks), bool seen [LIVES, h, w], luck,
             and the way: path [LIVES, WAY], its next block last, of which ahead [LIVES] blocks are left.
         stride: way of the step [1/SCALE px].
-        work: int32 [h * w], all FAR.
+        work, queue: as of ``_look``.
     """
     flat = seen[life].reshape(work.size)
     if ahead[life] > 0 and not flat[target[life]]:
-        _look(links, block[life], flat, work)
+        _look(links, block[life], flat, work, queue)
     if ahead[life] == 0 or flat[target[life]]:
-        target[life], ahead[life] = _set_out(links, block[life], target[life], flat, luck, life, path[life])
+        target[life], ahead[life] = _set_out(
+            links, block[life], target[life], flat, luck, life, path[life], queue
+        )
     if target[life] < 0:
         rest[life] = 0
         return
@@ -308,12 +299,12 @@ def _live(links, life, block, target, rest, seen, luck, path, ahead, stride, wor
 @njit(cache=True)
 def _live_on(links, block, target, rest, seen, luck, path, ahead, ticks, stride):
     """Let all lives go on for some steps; their state [LIVES] is updated, as in ``_live``."""
-    work = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
+    work, queue = np.full(links.shape[0] * links.shape[1], FAR, np.int32), new_queue(links.size)
     for life in range(len(block)):
         if block[life] < 0:
             continue
         for _ in range(ticks):
-            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work)
+            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work, queue)
             if target[life] < 0:
                 break
 
@@ -326,13 +317,13 @@ def _meetings(links, field, block, target, rest, seen, luck, path, ahead, stride
     """
     where = np.full(len(block), -1, np.int64)
     when = np.zeros(len(block), np.int64)
-    work = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
+    work, queue = np.full(links.shape[0] * links.shape[1], FAR, np.int32), new_queue(links.size)
     for life in range(len(block)):
         if block[life] < 0 or field[block[life]] >= FAR:
             continue
         steps = 0
         while field[block[life]] > steps * stride and steps < horizon:
-            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work)
+            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work, queue)
             if target[life] < 0:
                 break
             steps += 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -13,6 +15,46 @@ FAR = np.int32(2**30)
 
 BUCKETS = 64
 """More than the longest link: anchors of neighbouring blocks are at most 9.9 px apart."""
+
+
+class Queue(NamedTuple):
+    """Blocks that wait for a search, by distance (Dial's buckets): a list in each, in arrays that stay put.
+
+    Buckets that are arrays, and grow, cost four times as much: numba then looks them up at every access.
+
+    Attributes:
+        block, after: int32 [E] what an entry holds, and the next entry of its bucket, -1 for none.
+        first, last: int32 [BUCKETS] entries of each bucket, -1 where it is empty.
+    """
+
+    block: NDArray[np.int32]
+    after: NDArray[np.int32]
+    first: NDArray[np.int32]
+    last: NDArray[np.int32]
+
+
+@njit(cache=True)
+def new_queue(entries):
+    """An empty one. A search needs an entry for each link, and each source, at the most."""
+    return Queue(
+        np.empty(entries, np.int32),
+        np.empty(entries, np.int32),
+        np.full(BUCKETS, -1, np.int32),
+        np.full(BUCKETS, -1, np.int32),
+    )
+
+
+@njit(cache=True)
+def put(queue, entry, distance, block):
+    """Add a block at a distance [1/SCALE px] as the entry of this number."""
+    bucket = distance % BUCKETS
+    queue.block[entry] = block
+    queue.after[entry] = -1
+    if queue.first[bucket] < 0:
+        queue.first[bucket] = entry
+    else:
+        queue.after[queue.last[bucket]] = entry
+    queue.last[bucket] = entry
 
 
 @njit(cache=True)
@@ -31,23 +73,22 @@ def distance_field(links, sources):
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     distance = np.full(height * width, FAR, np.int32)
     origin = np.full(height * width, -1, np.int16)
-    buckets = np.empty((BUCKETS, 1024), np.int32)
-    filled = np.zeros(BUCKETS, np.int64)
-    waiting = 0
+    queue = new_queue(links.size + len(sources))
+    entries = 0
     for s in range(len(sources)):
         if distance[sources[s]] != 0:
             distance[sources[s]], origin[sources[s]] = 0, s
-            if filled[0] == buckets.shape[1]:
-                buckets = widened(buckets)
-            buckets[0, filled[0]] = sources[s]
-            filled[0] += 1
-            waiting += 1
-    now = 0
+            put(queue, entries, 0, sources[s])
+            entries += 1
+    waiting, now = entries, 0
     while waiting > 0:
-        slot = now % BUCKETS
         # No way is 0 long, so a bucket does not grow while it is worked on.
-        for entry in range(filled[slot]):
-            block = buckets[slot, entry]
+        entry = queue.first[now % BUCKETS]
+        queue.first[now % BUCKETS] = -1
+        while entry >= 0:
+            block = queue.block[entry]
+            entry = queue.after[entry]
+            waiting -= 1
             if distance[block] != now:
                 continue
             for k in range(8):
@@ -59,14 +100,9 @@ def distance_field(links, sources):
                 if reached < distance[other]:
                     distance[other] = reached
                     origin[other] = origin[block]
-                    target = reached % BUCKETS
-                    if filled[target] == buckets.shape[1]:
-                        buckets = widened(buckets)
-                    buckets[target, filled[target]] = other
-                    filled[target] += 1
+                    put(queue, entries, reached, other)
+                    entries += 1
                     waiting += 1
-        waiting -= filled[slot]
-        filled[slot] = 0
         now += 1
     return distance, origin
 
@@ -87,73 +123,62 @@ class OpenSearch:
     def __init__(self, links: NDArray[np.uint8], source: int) -> None:
         self._links = links
         self.distance = np.full(links.shape[0] * links.shape[1], FAR, np.int32)
-        self._buckets = np.empty((BUCKETS, 1024), np.int32)
-        self._filled = np.zeros(BUCKETS, np.int64)
-        self._state = np.zeros(2, np.int64)  # distance up to which all is settled, entries that wait
+        self._queue = new_queue(links.size + 1)
+        self._state = np.zeros(3, np.int64)  # distance up to which all is settled; entries that wait; entries
         if source >= 0:
-            self.distance[source], self._buckets[0, 0], self._filled[0], self._state[1] = 0, source, 1, 1
+            self.distance[source] = 0
+            put(self._queue, 0, 0, source)
+            self._state[1:] = 1
 
     def to(self, blocks: NDArray[np.int64]) -> NDArray[np.int32]:
         """int32 [B] distances of different blocks [1/SCALE px], FAR where nothing leads."""
-        self._buckets, reached = _search_on(
-            self._links, self.distance, self._buckets, self._filled, self._state, blocks
-        )
-        return reached
+        return _search_on(self._links, self.distance, self._queue, self._state, blocks)
 
 
 @njit(cache=True)
-def _search_on(links, distance, buckets, filled, state, blocks):
-    """Go on until all of the blocks are settled; returns the buckets, and the blocks' distances."""
+def _search_on(links, distance, queue, state, blocks):
+    """Go on until all of the blocks are settled; returns their distances."""
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
     wanted = np.zeros(height * width, np.bool_)
-    now, waiting, left = state[0], state[1], len(blocks)
+    now, waiting, entries = state
+    left = len(blocks)
     for block in blocks:
         wanted[block] = True
         if distance[block] < now:
             left -= 1
     while waiting > 0 and left > 0:
-        slot = now & (BUCKETS - 1)
         # No way is 0 long, so a bucket does not grow while it is worked on.
-        for entry in range(filled[slot]):
-            block = np.uint32(buckets[slot, entry])
+        entry = queue.first[now % BUCKETS]
+        queue.first[now % BUCKETS] = -1
+        while entry >= 0:
+            block = queue.block[entry]
+            entry = queue.after[entry]
+            waiting -= 1
             if distance[block] != now:
                 continue
             if wanted[block]:
                 left -= 1
             for k in range(8):
-                way = ways[block, np.uint32(k)]
+                way = ways[block, k]
                 if way == 0:
                     continue
-                other = np.uint32(block + step[k])
-                reached = np.int32(now + way)
+                other = block + step[k]
+                reached = now + way
                 if reached < distance[other]:
                     distance[other] = reached
-                    target = reached & (BUCKETS - 1)
-                    if filled[target] == buckets.shape[1]:
-                        buckets = widened(buckets)
-                    buckets[target, filled[target]] = other
-                    filled[target] += 1
+                    put(queue, entries, reached, other)
+                    entries += 1
                     waiting += 1
-        waiting -= filled[slot]
-        filled[slot] = 0
         now += 1
-    state[0], state[1] = now, waiting
+    state[0], state[1], state[2] = now, waiting, entries
     found = np.full(len(blocks), FAR, np.int32)
     for k in range(len(blocks)):
         # What is not settled may still come nearer.
         if distance[blocks[k]] < now:
             found[k] = distance[blocks[k]]
-    return buckets, found
-
-
-@njit(cache=True)
-def widened(buckets):
-    """The same buckets, each with room for twice as many."""
-    wider = np.empty((len(buckets), 2 * buckets.shape[1]), np.int32)
-    wider[:, : buckets.shape[1]] = buckets
-    return wider
+    return found
 
 
 @njit(cache=True)
