@@ -159,8 +159,8 @@ def _look(links, block, flat, work, queue):
     entries = waiting = 1
     now = 0
     while waiting > 0:
-        entry = queue.first[now % BUCKETS]
-        queue.first[now % BUCKETS] = -1
+        entry = queue.first[now & (BUCKETS - 1)]
+        queue.first[now & (BUCKETS - 1)] = -1
         while entry >= 0:
             here = queue.block[entry]
             entry = queue.after[entry]
@@ -205,8 +205,8 @@ def _set_out(links, start, target, flat, luck, life, path, queue):
     sight, apart = int(SIGHT * SCALE), int(APART * SCALE)
     keeping = target >= 0 and not flat[target]
     while waiting > 0 and found < 0:
-        entry = queue.first[now % BUCKETS]
-        queue.first[now % BUCKETS] = -1
+        entry = queue.first[now & (BUCKETS - 1)]
+        queue.first[now & (BUCKETS - 1)] = -1
         while entry >= 0:
             block = queue.block[entry]
             entry = queue.after[entry]

@@ -14,7 +14,7 @@ FAR = np.int32(2**30)
 """Distance of what cannot be reached."""
 
 BUCKETS = 64
-"""More than the longest link: anchors of neighbouring blocks are at most 9.9 px apart."""
+"""More than the longest link: anchors of neighbouring blocks are at most 9.9 px apart. A power of two."""
 
 
 class Queue(NamedTuple):
@@ -47,7 +47,7 @@ def new_queue(entries):
 @njit(cache=True)
 def put(queue, entry, distance, block):
     """Add a block at a distance [1/SCALE px] as the entry of this number."""
-    bucket = distance % BUCKETS
+    bucket = distance & (BUCKETS - 1)
     queue.block[entry] = block
     queue.after[entry] = -1
     if queue.first[bucket] < 0:
@@ -83,8 +83,8 @@ def distance_field(links, sources):
     waiting, now = entries, 0
     while waiting > 0:
         # No way is 0 long, so a bucket does not grow while it is worked on.
-        entry = queue.first[now % BUCKETS]
-        queue.first[now % BUCKETS] = -1
+        entry = queue.first[now & (BUCKETS - 1)]
+        queue.first[now & (BUCKETS - 1)] = -1
         while entry >= 0:
             block = queue.block[entry]
             entry = queue.after[entry]
@@ -150,8 +150,8 @@ def _search_on(links, distance, queue, state, blocks):
             left -= 1
     while waiting > 0 and left > 0:
         # No way is 0 long, so a bucket does not grow while it is worked on.
-        entry = queue.first[now % BUCKETS]
-        queue.first[now % BUCKETS] = -1
+        entry = queue.first[now & (BUCKETS - 1)]
+        queue.first[now & (BUCKETS - 1)] = -1
         while entry >= 0:
             block = queue.block[entry]
             entry = queue.after[entry]
