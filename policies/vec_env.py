@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -58,7 +58,7 @@ class ParallelVecEnv(ArrayVecEnv):
         makers: make them; called in the processes, so they must pickle.
 
     Raises:
-        RuntimeError: (from any method) an environment has failed, with its traceback.
+        RuntimeError: (from any method) a process has ended. Whatever an environment raises is raised here.
     """
 
     def __init__(self, makers: Sequence[Callable[[], ArrayVecEnv]]) -> None:
@@ -72,7 +72,11 @@ class ParallelVecEnv(ArrayVecEnv):
             there.close()  # so that the end of the process is the end of the pipe
             self._pipes.append(here)
             self._processes.append(process)
-        counts, observation, action = zip(*self.call("spaces"), strict=True)
+        try:
+            counts, observation, action = zip(*self.call("spaces"), strict=True)
+        except BaseException:
+            self.close()
+            raise
         edges = np.cumsum([0, *counts]).tolist()
         self._rows = [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
         super().__init__(edges[-1], observation[0], action[0])
@@ -106,19 +110,26 @@ class ParallelVecEnv(ArrayVecEnv):
 
     def _ask(self, method: str, *args: Sequence[Any]) -> None:
         for number, pipe in enumerate(self._pipes):
-            pipe.send((method, [of_all[number] for of_all in args]))
+            with _told_if_ended():
+                pipe.send((method, [of_all[number] for of_all in args]))
 
     def _answers(self) -> list[Any]:
         answers = []
         for pipe in self._pipes:
-            try:
+            with _told_if_ended():
                 answer, error = pipe.recv()
-            except (EOFError, ConnectionError):
-                raise RuntimeError("a process of the training has ended; go on with --resume") from None
-            if error:
-                raise RuntimeError(f"an environment has failed:\n{error}")
+            if error is not None:
+                raise error
             answers.append(answer)
         return answers
+
+
+@contextmanager
+def _told_if_ended() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, ConnectionError):
+        raise RuntimeError("a process of the training has ended; go on with --resume") from None
 
 
 def _serve(make: Callable[[], ArrayVecEnv], pipe: Connection) -> None:
@@ -131,7 +142,8 @@ def _serve(make: Callable[[], ArrayVecEnv], pipe: Connection) -> None:
             method, args = pipe.recv()
             try:
                 env = env or make()
-                answer = (getattr(env, method)(*args), "")
-            except Exception:
-                answer = (None, traceback.format_exc())
+                answer = (getattr(env, method)(*args), None)
+            except Exception as error:
+                error.add_note(f"in a process of the training:\n{traceback.format_exc()}")
+                answer = (None, error)
             pipe.send(answer)

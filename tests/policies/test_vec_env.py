@@ -1,5 +1,6 @@
 """Environments in processes of their own."""
 
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ pytest.importorskip("stable_baselines3")
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.training import EpisodeGroup, Stage, make_teams
 from pilotfish.policies.vec_env import ParallelVecEnv
+from pilotfish.worlds.maps.errors import MapError
 
 STAGE = Stage(
     name="two",
@@ -52,9 +54,18 @@ def test_they_step_as_they_do_alone(parallel):
     assert finished == [env.finished() for env in alone] and all(finished)
 
 
-def test_a_failure_is_told_with_its_traceback(parallel):
-    with pytest.raises(RuntimeError, match="(?s)an environment has failed.*no attribute 'nothing'"):
+def test_a_failure_is_raised_as_it_was(parallel):
+    with pytest.raises(AttributeError, match="no attribute 'nothing'") as caught:
         parallel.call("nothing")
+    assert "vec_env.py" in caught.value.__notes__[0], "where it happened"
+
+
+def test_a_bad_map_is_told(tmp_path):
+    stage = dataclasses.replace(STAGE, episodes=[EpisodeGroup(str(tmp_path / "none.png"), robots=2)])
+    maker = partial(make_teams, stage, IR2Config(), [0], slice(None), None)
+    with pytest.raises(MapError, match="none.png"):
+        ParallelVecEnv([maker])
+    assert not multiprocessing.active_children()
 
 
 def test_one_process_that_ends_is_told_and_closing_ends_the_others(parallel):
