@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import NEIGHBOUR_COL, NEIGHBOUR_ROW, SCALE
 from pilotfish.policies.exploration.navigation import Navigation
-from pilotfish.policies.exploration.search import BUCKETS, FAR, new_queue, put
+from pilotfish.policies.exploration.search import FAR, new_queue, put, taken
 
 LIVES = 8
 """How many are played of a peer."""
@@ -159,8 +159,7 @@ def _look(links, block, flat, work, queue):
     entries = waiting = 1
     now = 0
     while waiting > 0:
-        entry = queue.first[now & (BUCKETS - 1)]
-        queue.first[now & (BUCKETS - 1)] = -1
+        entry = taken(queue, now)
         while entry >= 0:
             here = queue.block[entry]
             entry = queue.after[entry]
@@ -205,8 +204,7 @@ def _set_out(links, start, target, flat, luck, life, path, queue):
     sight, apart = int(SIGHT * SCALE), int(APART * SCALE)
     keeping = target >= 0 and not flat[target]
     while waiting > 0 and found < 0:
-        entry = queue.first[now & (BUCKETS - 1)]
-        queue.first[now & (BUCKETS - 1)] = -1
+        entry = taken(queue, now)
         while entry >= 0:
             block = queue.block[entry]
             entry = queue.after[entry]

@@ -58,6 +58,18 @@ def put(queue, entry, distance, block):
 
 
 @njit(cache=True)
+def taken(queue, distance):
+    """The first entry of the bucket of a distance, which is empty then.
+
+    No way is 0 long, so a bucket does not grow while its entries are worked on.
+    """
+    bucket = distance & (BUCKETS - 1)
+    entry = queue.first[bucket]
+    queue.first[bucket] = -1
+    return entry
+
+
+@njit(cache=True)
 def distance_field(links, sources):
     """Distances from the nearest source to every block, by Dial's buckets: linear in the blocks reached.
 
@@ -82,9 +94,7 @@ def distance_field(links, sources):
             entries += 1
     waiting, now = entries, 0
     while waiting > 0:
-        # No way is 0 long, so a bucket does not grow while it is worked on.
-        entry = queue.first[now & (BUCKETS - 1)]
-        queue.first[now & (BUCKETS - 1)] = -1
+        entry = taken(queue, now)
         while entry >= 0:
             block = queue.block[entry]
             entry = queue.after[entry]
@@ -149,9 +159,7 @@ def _search_on(links, distance, queue, state, blocks):
         if distance[block] < now:
             left -= 1
     while waiting > 0 and left > 0:
-        # No way is 0 long, so a bucket does not grow while it is worked on.
-        entry = queue.first[now & (BUCKETS - 1)]
-        queue.first[now & (BUCKETS - 1)] = -1
+        entry = taken(queue, now)
         while entry >= 0:
             block = queue.block[entry]
             entry = queue.after[entry]
