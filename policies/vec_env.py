@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -65,14 +66,14 @@ class ParallelVecEnv(ArrayVecEnv):
         context = get_context("spawn")
         self._pipes: list[Connection] = []
         self._processes: list[BaseProcess] = []
-        for maker in makers:
-            here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(maker, there), daemon=True)
-            process.start()
-            there.close()  # so that the end of the process is the end of the pipe
-            self._pipes.append(here)
-            self._processes.append(process)
         try:
+            for maker in makers:
+                here, there = context.Pipe()
+                process = context.Process(target=_serve, args=(maker, there), daemon=True)
+                process.start()
+                there.close()  # so that the end of the process is the end of the pipe
+                self._pipes.append(here)
+                self._processes.append(process)
             counts, observation, action = zip(*self.call("spaces"), strict=True)
         except BaseException:
             self.close()
@@ -114,13 +115,15 @@ class ParallelVecEnv(ArrayVecEnv):
                 pipe.send((method, [of_all[number] for of_all in args]))
 
     def _answers(self) -> list[Any]:
-        answers = []
+        answers, errors = [], []
         for pipe in self._pipes:
             with _told_if_ended():
                 answer, error = pipe.recv()
+            answers.append(answer)
+            errors.append(error)
+        for error in errors:
             if error is not None:
                 raise error
-            answers.append(answer)
         return answers
 
 
@@ -144,6 +147,16 @@ def _serve(make: Callable[[], ArrayVecEnv], pipe: Connection) -> None:
                 env = env or make()
                 answer = (getattr(env, method)(*args), None)
             except Exception as error:
-                error.add_note(f"in a process of the training:\n{traceback.format_exc()}")
-                answer = (None, error)
+                answer = (None, _sendable(error))
             pipe.send(answer)
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error with its traceback in words, or a RuntimeError that tells of one that cannot be pickled."""
+    error.add_note(f"in a process of the training:\n{traceback.format_exc()}")
+    try:
+        return pickle.loads(pickle.dumps(error))
+    except Exception:
+        told = RuntimeError(f"{type(error).__name__}: {error}")
+        told.add_note(error.__notes__[-1])
+        return told

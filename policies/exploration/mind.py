@@ -148,7 +148,7 @@ def _look(links, block, flat, work, queue):
 
     Args:
         flat: bool [h * w], updated.
-        work: int32 [h * w], all FAR; queue: of as many entries as there are links; both as before afterwards.
+        work: int32 [h * w], all FAR; queue: empty, with an entry for each link. Both are so again afterwards.
     """
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
@@ -245,12 +245,12 @@ def _set_out(links, start, target, flat, luck, life, path, queue):
         length += 1
         block = parent[block]
     block = found
-    for _ in range(length - WAY):
+    for _ in range(length - len(path)):
         block = parent[block]
-    for k in range(min(length, WAY)):
+    for k in range(min(length, len(path))):
         path[k] = block
         block = parent[block]
-    return found, min(length, WAY)
+    return found, min(length, len(path))
 
 
 @njit(cache=True)

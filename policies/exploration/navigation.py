@@ -115,14 +115,8 @@ class Navigation:
         return self._straight(position, path_down(field, self.anchor, self.links, target))
 
     def way(self, position: NDArray, target: int) -> NDArray[np.float32]:
-        """The same as ``path``, without a field: searched from the robot no further than to the target.
-
-        Empty, too, where the robot is there.
-        """
-        start = self.block_at(position)
-        if start == target:
-            return np.empty((0, 2), np.float32)
-        search = OpenSearch(self.links, start)
+        """The same as ``path``, without a field: searched from the robot no further than to the target."""
+        search = OpenSearch(self.links, self.block_at(position))
         search.to(np.array([target]))
         return self._straight(position, path_down(search.distance, self.anchor, self.links, target))
 

@@ -18,7 +18,8 @@ class IR2Config:
     Attributes:
         width: of the embeddings; heads, layers: of the attention encoder.
         clip: logits of the pointer lie in [-clip, clip] (before the planner's leaning is added).
-        every: the pointer chooses anew every so many strides; between them a target is kept while it is one.
+        every: the pointer chooses anew every so many strides, or when other robots are in reach than were;
+            a policy also when its target is none any more, a training not.
         temperature: of sampled choices; 0 takes the best.
         pointer: whether the graph network chooses; else the planner does, on promising frontiers.
         spare: frontiers that together hide less than this share of what is known are looked at last

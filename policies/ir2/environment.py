@@ -141,27 +141,31 @@ class Episode:
         return np.array([options.best for options in self._options])
 
     def step(self, choices: NDArray[np.integer]) -> tuple[NDArray[np.float32], float, bool, bool]:
-        """Carry the choices out for ``every`` strides.
+        """Carry the choices out for ``every`` strides, or until other robots are in reach than were.
 
         Returns: observations [robots, SIZE], the team's reward, whether it has finished, whether it is cut.
         """
         targets = []
         for choice, options in zip(choices, self._options, strict=True):
             targets.append(int(options.block[min(int(choice), len(options) - 1)]))
-        for stride in range(self.config.every):
-            if stride:
+        linked = [policy.belief.connected.copy() for policy in self.policies]
+        strides = 0
+        while strides < self.config.every:
+            if strides:
                 paths = [policy.way_on() for policy in self.policies]
             else:
                 chosen = zip(self.policies, self._situations, targets, strict=True)
                 paths = [policy.path_to(situation, target) for policy, situation, target in chosen]
             result = self.world.step(paths)
-            if result.done:
+            strides += 1
+            known = zip(self.policies, linked, strict=True)
+            if result.done or any((policy.belief.connected != before).any() for policy, before in known):
                 break
         pay = self.reward
         potential = (
             pay.mean * result.known.mean() + pay.least * result.known.min() + pay.team * result.team_known
         )
-        reward = potential - self._potential - pay.time * self.config.every
+        reward = potential - self._potential - pay.time * strides
         self._potential = potential
         cut = not result.done and self.world.time >= self.cap
         return self._look(), float(reward), result.done, cut

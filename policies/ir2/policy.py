@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import BLOCK
+from pilotfish.policies.exploration.explorer import STAY
 from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import MOST_OPTIONS, Features, make_features
@@ -59,8 +60,10 @@ class IR2Policy(TerritoryPolicy):
         prospects: Callable[[Views], NDArray[np.float32]] | None = None,
     ) -> None:
         super().__init__(name, config.keep, config.apart, config.border)
+        if config.pointer and network is None:
+            raise ValueError("a policy whose pointer is on needs a network")
         self.config = config
-        self.network = network
+        self.network = network if config.pointer else None
         self.prospects = prospects
         self._folder = folder
 
@@ -134,7 +137,7 @@ class IR2Policy(TerritoryPolicy):
     def choose(self, situation: Situation) -> int:
         """The block of the option that the network likes best, or STAY."""
         options = self.options(situation)
-        if self.network is None or not self.config.pointer:
+        if self.network is None:
             return int(options.block[options.best])
         kept = self._kept(situation, options)
         if kept >= 0:
@@ -148,7 +151,10 @@ class IR2Policy(TerritoryPolicy):
         return int(options.block[int(np.argmax(scores))])
 
     def look(self, situation: Situation, options: Options) -> tuple[Options, Features]:
-        """What the network is shown: at most MOST_OPTIONS options, and the features; counts the visit."""
+        """What the network is shown: at most MOST_OPTIONS options, and the features; counts the visit.
+
+        The options must be those of this situation: what their frontiers hide was asked then.
+        """
         belief = self.belief
         if len(options) > MOST_OPTIONS:
             options = options.subset(np.sort(np.argsort(options.cost, kind="stable")[:MOST_OPTIONS]))
@@ -165,7 +171,7 @@ class IR2Policy(TerritoryPolicy):
         changed = bool((belief.connected != self._linked).any())
         self._linked = belief.connected.copy()
         self._age += 1
-        if self._age < self.config.every and not changed:
+        if self._age < self.config.every and not changed and self._chosen != STAY:
             places = situation.navigation.anchors(options.block)
             places[options.block < 0] = np.inf
             kept = same_target(places, belief.target[belief.me])

@@ -226,13 +226,17 @@ class _StageRun(StageRun):
             partial(make_teams, stage, curriculum.model, seed, slice(first, None, workers), prospects)
             for first in range(workers)
         ]
-        self.teams = ParallelVecEnv(makers) if workers > 1 else makers[0]()
-        kwargs = dict(config=curriculum.model, normalize_images=False)
-        super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
         self.judging = stage.method == "prospects"
         self.lesson_every = -(-LESSON_EVERY // curriculum.model.every)
         if self.judging:  # The file may be large: other stages do not need it.
             self.lessons = Lessons(state.out / "lessons.npz")
+        self.teams = ParallelVecEnv(makers) if workers > 1 else makers[0]()
+        kwargs = dict(config=curriculum.model, normalize_images=False)
+        try:
+            super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
+        except BaseException:  # such as weights of before, which do not fit
+            self.teams.close()
+            raise
 
     @property
     def _network(self) -> IR2Network:

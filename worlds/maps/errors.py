@@ -18,4 +18,4 @@ class MapError(ValueError):
 
     def __reduce__(self) -> tuple:
         """So that one raised in a process of a pool arrives as it was."""
-        return type(self), self._made_of
+        return type(self), self._made_of, self.__dict__

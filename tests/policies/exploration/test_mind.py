@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pilotfish.policies.exploration import mind as mind_module
 from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import FREE, OCCUPIED
 from pilotfish.policies.exploration.mind import AHEAD, LIVES, NOT_THERE, PeerInMind
@@ -149,3 +150,27 @@ def test_a_peer_that_was_never_heard_of_is_taken_to_be_at_the_given_place():
     situation = apart(me=20, peer=300, lacks=slice(400, 800))
     situation.belief.stamp[1] = -np.inf
     assert live(mind_of(situation), situation, 0.0) == pytest.approx(300, abs=4)
+
+
+def test_a_way_that_is_too_long_to_keep_is_searched_for_again(monkeypatch):
+    whole = apart(me=20, peer=100, lacks=slice(700, 800))
+    parts = apart(me=20, peer=100, lacks=slice(700, 800))
+    expected = mind_of(whole)
+    monkeypatch.setattr(mind_module, "WAY", 12)
+    mind = mind_of(parts)
+    for now in range(30, 700, 30):
+        np.testing.assert_allclose(live(mind, parts, now), live(expected, whole, now), atol=48.0)
+    assert (columns(mind, parts) > 600).all()
+
+
+def test_a_life_whose_way_is_shut_goes_elsewhere():
+    situation = apart(me=20, peer=300, lacks=slice(500, 800))
+    situation.belief.free[1, :, :30] = 0
+    mind = mind_of(situation, goal=600)
+    assert (live(mind, situation, 60.0) > 310).all()
+    situation.belief.pixels[:, 396:404] = OCCUPIED
+    situation.belief.changed[:] = True
+    situation.navigation.update()
+    for now in range(90, 370, 30):
+        live(mind, situation, now)
+    assert (columns(mind, situation) < 200).all()

@@ -104,7 +104,7 @@ def test_nothing_leads_from_nowhere():
     assert navigation.path(np.zeros(2), navigation.field(-1), 5).shape == (0, 2)
 
 
-def test_more_entries_than_a_bucket_holds():
+def test_many_blocks_at_one_distance():
     links = np.zeros((80, 80, 8), np.uint8)
     links[:, 1:, 3] = links[:, :-1, 4] = links[1:, :, 1] = links[:-1, :, 6] = 16
     distance, origin = distance_field(links, np.arange(0, 6400, 2))

@@ -84,17 +84,36 @@ def test_views_of_many_and_of_tensors():
 def test_rewards_are_the_potential_of_what_is_known_less_the_time(every):
     run = episode(every=every, robots=3, mean=2.0, least=0.5, team=1.5, time=0.03)
     run.reset()
-    total, steps, done = 0.0, 0, False
+    total, done, strides = 0.0, False, []
+    step = run.world.step
+    run.world.step = lambda paths: strides.append(1) or step(paths)
     while not done:
         seen, reward, done, cut = run.step(run.teacher())
         assert seen.shape == (3, SIZE) and np.isfinite(seen).all() and not cut
-        total, steps = total + reward, steps + 1
+        total += reward
     known = np.array([known_share(belief, run.world.free_total) for belief in run.world.beliefs])
     assert (known >= 0.99).all()
     free = np.maximum.reduce([belief.free[belief.me] for belief in run.world.beliefs])
     team = free.sum() / run.world.free_total
     potential = 2.0 * known.mean() + 0.5 * known.min() + 1.5 * team
-    assert total == pytest.approx(potential - 0.03 * every * steps, abs=1e-4)
+    assert total == pytest.approx(potential - 0.03 * len(strides), abs=1e-4)
+
+
+def test_robots_decide_anew_when_contacts_change():
+    run = episode(every=200, robots=3, cap=1e9)
+    large = load_map("gen:hybrid?size=300&seed=1")
+    run.draw_map = lambda rng: large
+    run.reset()
+    changes = 0
+    for _ in range(12):
+        linked = [belief.connected.copy() for belief in run.world.beliefs]
+        began = run.world.time
+        run.step(run.teacher())
+        changed = any((b.connected != a).any() for b, a in zip(run.world.beliefs, linked, strict=True))
+        whole = run.world.time - began >= 200 * 15.0 - 1.0
+        assert changed != whole
+        changes += changed
+    assert changes > 3
 
 
 def test_the_next_episode_owes_nothing_to_the_last():

@@ -88,10 +88,11 @@ def test_episodes_are_shared_among_processes(tmp_path):
     """All methods, with more processes than there are episodes."""
     looking = """
   - {name: j, method: prospects, steps: 400, epochs: 1, batch: 64, episodes: *all}
+  - {name: k, method: ppo, steps: 20, rollout: 4, batch: 16, epochs: 1, episodes: *all}
 """
     run = tmp_path / "run"
     assert train(written(tmp_path, TINY + looking), run, resume=False, workers=3)
-    assert progress(run)["stage"] == 2 and progress(run)["prospects"]
+    assert progress(run)["stage"] == 3 and progress(run)["prospects"]
     with np.load(run / "lessons.npz") as kept:
         assert len(kept["behind"]) > 20
     assert not multiprocessing.active_children()
