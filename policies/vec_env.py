@@ -143,12 +143,13 @@ def _serve(make: Callable[[], ArrayVecEnv], pipe: Connection) -> None:
     with suppress(EOFError, ConnectionError):
         while True:
             method, args = pipe.recv()
+            answer, failure = None, None
             try:
                 env = env or make()
-                answer = (getattr(env, method)(*args), None)
+                answer = getattr(env, method)(*args)
             except Exception as error:
-                answer = (None, _sendable(error))
-            pipe.send(answer)
+                failure = _sendable(error)
+            pipe.send((answer, failure))
 
 
 def _sendable(error: Exception) -> Exception:

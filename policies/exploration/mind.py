@@ -9,6 +9,9 @@ filter).
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -46,6 +49,27 @@ HORIZON = 600.0
 """How far ahead a peer is foreseen [s]."""
 
 
+class Lives(NamedTuple):
+    """The state of the lives of a peer, L of them.
+
+    Attributes:
+        block: int64 [L] where the peer is.
+        target: int64 [L] the block that it goes to, -1 where it has none.
+        rest: int64 [L] what is left of the last stride [1/SCALE px]: lives stop at whole blocks.
+        seen: bool [L, h, w] what it has seen.
+        luck: uint64 [L] state of its own random numbers.
+        path: int32 [L, WAY] its way, the next block last; ahead: int64 [L] how many blocks of it are left.
+    """
+
+    block: NDArray[np.int64]
+    target: NDArray[np.int64]
+    rest: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+    luck: NDArray[np.uint64]
+    path: NDArray[np.int32]
+    ahead: NDArray[np.int64]
+
+
 class PeerInMind:
     """One peer out of reach.
 
@@ -57,7 +81,6 @@ class PeerInMind:
             where that is not known [px].
 
     Attributes:
-        block: int64 [LIVES] where the peer is, in each life.
         idle: bool [LIVES] nothing is left to see for it there, as far as this robot knows.
         stamp: of the contact that the lives began with [s].
     """
@@ -68,52 +91,57 @@ class PeerInMind:
         self.peer = peer
         self.stamp = float(belief.stamp[peer])
         where = navigation.block_at(goal) if np.isfinite(goal).all() else -1
-        self.block = np.full(LIVES, navigation.block_at(place), np.int64)
-        self._target = np.full(LIVES, where, np.int64)
-        self._rest = np.zeros(LIVES, np.int64)
-        self._path = np.empty((LIVES, WAY), np.int32)
-        self._ahead = np.zeros(LIVES, np.int64)
-        self._seen = np.repeat((belief.free[peer] > 0)[None], LIVES, axis=0)
         self._empty: NDArray[np.int64] = np.zeros(LIVES, np.int64)
         self._now = self.stamp if np.isfinite(self.stamp) else belief.now
         # From the contact alone: robots that part together think alike, and can share out who looks where.
         self._rng = np.random.default_rng([peer, int(self._now)])
-        self._luck = self._rng.integers(1, 2**63, LIVES).astype(np.uint64)
+        self._lives = Lives(
+            np.full(LIVES, navigation.block_at(place), np.int64),
+            np.full(LIVES, where, np.int64),
+            np.zeros(LIVES, np.int64),
+            np.repeat((belief.free[peer] > 0)[None], LIVES, axis=0),
+            self._rng.integers(1, 2**63, LIVES).astype(np.uint64),
+            np.empty((LIVES, WAY), np.int32),
+            np.zeros(LIVES, np.int64),
+        )
         self.idle: NDArray[np.bool_] = np.zeros(LIVES, bool)
+
+    @property
+    def block(self) -> NDArray[np.int64]:
+        """int64 [LIVES] where the peer is, in each life."""
+        return self._lives.block
 
     def update(self, belief: TeamBelief, navigation: Navigation) -> None:
         """Let the lives go on to now; begin those again that were not lived."""
         ticks = int((belief.now - self._now) // TICK)
         self._now += ticks * TICK
-        _live_on(navigation.links, *self._state(), ticks, int(TICK * SCALE))
+        _live_on(navigation.links, self._lives, ticks, int(TICK * SCALE))
         if ticks:
-            self.idle = self._target < 0
+            self.idle = self._lives.target < 0
         places = navigation.anchors(self.block)
         watchers = belief.position[belief.connected]
         heard = np.array([any(belief.should_hear(w, place) for w in watchers) for place in places])
         self._empty = np.where(heard, self._empty + 1, 0)
         self._begin_again(belief, navigation, np.flatnonzero(self._empty >= NOT_THERE))
 
-    def _state(self) -> tuple[NDArray, ...]:
-        return self.block, self._target, self._rest, self._seen, self._luck, self._path, self._ahead
-
     def _begin_again(self, belief: TeamBelief, navigation: Navigation, wrong: NDArray[np.int64]) -> None:
         if not len(wrong):
             return
+        lives = self._lives
         lacking = belief.free[self.peer] == 0
         anywhere = np.flatnonzero(lacking.ravel() & navigation.links.any(axis=2).ravel())
         possible = np.setdiff1d(np.flatnonzero(~self.idle), wrong)
         for life in wrong.tolist():
             self._empty[life] = 0
-            self._ahead[life] = 0
+            lives.ahead[life] = 0
             if 2 * len(possible) >= LIVES:
                 other = int(self._rng.choice(possible))
-                self.block[life], self._seen[life] = self.block[other], self._seen[other]
+                lives.block[life], lives.seen[life] = lives.block[other], lives.seen[other]
             elif len(anywhere):
-                self.block[life], self._seen[life] = self._rng.choice(anywhere), ~lacking
+                lives.block[life], lives.seen[life] = self._rng.choice(anywhere), ~lacking
             else:
                 continue
-            self._target[life], self._rest[life], self.idle[life] = -1, 0, False
+            lives.target[life], lives.rest[life], self.idle[life] = -1, 0, False
 
     def meetings(
         self, navigation: Navigation, field: NDArray[np.int32]
@@ -125,8 +153,9 @@ class PeerInMind:
 
         Returns: int64 [M] blocks; float32 [M] seconds from now.
         """
-        future = (part.copy() for part in self._state())
-        where, when = _meetings(navigation.links, field, *future, int(AHEAD * SCALE), int(HORIZON / AHEAD))
+        where, when = _meetings(
+            navigation.links, field, deepcopy(self._lives), int(AHEAD * SCALE), int(HORIZON / AHEAD)
+        )
         met = (where >= 0) & ~self.idle
         return where[met], (when[met] / SCALE).astype(np.float32)
 
@@ -181,17 +210,18 @@ def _look(links, block, flat, work, queue):
 
 
 @njit(cache=True)
-def _set_out(links, start, target, flat, luck, life, path, queue):
+def _set_out(links, lives, life, flat, queue):
     """Look around, and find the way to the target, or to a near place not seen.
 
     Args:
-        links: uint8 [h, w, 8]; start: block; target: block, -1 for none yet.
-        flat: bool [h * w], updated with what lies within SIGHT.
-        path: int32 [WAY], receives the way, its next block last; only the first part of a longer one.
+        links: uint8 [h, w, 8].
+        lives: their path receives the way, or only the first part of a long one; luck is drawn from.
+        flat: bool [h * w], what the life has seen; updated with what lies within SIGHT.
         queue: as of ``_look``.
 
-    Returns: the target (-1 where all is seen), and how many blocks of the way are in ``path``.
+    Returns: the target (-1 where all is seen), and how many blocks of the way are kept.
     """
+    start, target, path = lives.block[life], lives.target[life], lives.path[life]
     height, width = links.shape[:2]
     ways = links.reshape(height * width, 8)
     step = NEIGHBOUR_ROW * width + NEIGHBOUR_COL
@@ -221,7 +251,7 @@ def _set_out(links, start, target, flat, luck, life, path, queue):
             elif not flat[block] and now >= not_before:
                 if nearest < 0:
                     nearest = block
-                if _chance(luck, life) < NEAREST:
+                if _chance(lives.luck, life) < NEAREST:
                     found = block
                     break
                 not_before = now + apart
@@ -254,65 +284,68 @@ def _set_out(links, start, target, flat, luck, life, path, queue):
 
 
 @njit(cache=True)
-def _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work, queue):
+def _live(links, lives, life, stride, work, queue):
     """One step of a life: look around, and go on to the target, or to a near place not seen.
 
     Args:
         links: uint8 [h, w, 8].
-        life: whose; the state of all [LIVES] is updated: block, target (-1 where all is seen), rest (what is
-            left of the stride [1/SCALE px]: lives stop at whole blocks), bool seen [LIVES, h, w], luck,
-            and the way: path [LIVES, WAY], its next block last, of which ahead [LIVES] blocks are left.
+        lives: updated; the life's target is -1 where all is seen.
         stride: way of the step [1/SCALE px].
         work, queue: as of ``_look``.
     """
-    flat = seen[life].reshape(work.size)
-    if ahead[life] > 0 and not flat[target[life]]:
-        _look(links, block[life], flat, work, queue)
-    if ahead[life] == 0 or flat[target[life]]:
-        target[life], ahead[life] = _set_out(
-            links, block[life], target[life], flat, luck, life, path[life], queue
-        )
-    if target[life] < 0:
-        rest[life] = 0
+    flat = lives.seen[life].reshape(work.size)
+    if lives.ahead[life] > 0 and not flat[lives.target[life]]:
+        _look(links, lives.block[life], flat, work, queue)
+    if lives.ahead[life] == 0 or flat[lives.target[life]]:
+        lives.target[life], lives.ahead[life] = _set_out(links, lives, life, flat, queue)
+    if lives.target[life] < 0:
+        lives.rest[life] = 0
         return
-    width = links.shape[1]
-    left = rest[life] + stride
-    while ahead[life] > 0:
-        here, following = block[life], path[life, ahead[life] - 1]
-        way = 0
-        for k in range(8):
-            if here + NEIGHBOUR_ROW[k] * width + NEIGHBOUR_COL[k] == following:
-                way = links[here // width, here % width, k]
+    left = lives.rest[life] + stride
+    while lives.ahead[life] > 0:
+        following = lives.path[life, lives.ahead[life] - 1]
+        way = _link(links, lives.block[life], following)
         if way == 0:  # The map has changed.
-            ahead[life] = 0
+            lives.ahead[life] = 0
             break
         if way > left:
             break
         left -= way
-        block[life] = following
-        ahead[life] -= 1
-    rest[life] = left
+        lives.block[life] = following
+        lives.ahead[life] -= 1
+    lives.rest[life] = left
 
 
 @njit(cache=True)
-def _live_on(links, block, target, rest, seen, luck, path, ahead, ticks, stride):
-    """Let all lives go on for some steps; their state [LIVES] is updated, as in ``_live``."""
+def _link(links, block, other):
+    """The way between neighbouring blocks [1/SCALE px], 0 where none leads."""
+    width = links.shape[1]
+    for k in range(8):
+        if block + NEIGHBOUR_ROW[k] * width + NEIGHBOUR_COL[k] == other:
+            return links[block // width, block % width, k]
+    return np.uint8(0)
+
+
+@njit(cache=True)
+def _live_on(links, lives, ticks, stride):
+    """Let all lives go on for some steps."""
     work, queue = np.full(links.shape[0] * links.shape[1], FAR, np.int32), new_queue(links.size)
-    for life in range(len(block)):
-        if block[life] < 0:
+    for life in range(len(lives.block)):
+        if lives.block[life] < 0:
             continue
         for _ in range(ticks):
-            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work, queue)
-            if target[life] < 0:
+            _live(links, lives, life, stride, work, queue)
+            if lives.target[life] < 0:
                 break
 
 
 @njit(cache=True)
-def _meetings(links, field, block, target, rest, seen, luck, path, ahead, stride, horizon):
-    """Block [LIVES] where a robot with this field meets each life, -1 for nowhere; time [1/SCALE px].
+def _meetings(links, field, lives, stride, horizon):
+    """Block [L] where a robot with this field meets each life, -1 for nowhere; time [1/SCALE px].
 
-    The state of the lives, as in ``_live``, is played on from: give a copy.
+    The lives are played on: give a copy.
     """
+    block = lives.block
     where = np.full(len(block), -1, np.int64)
     when = np.zeros(len(block), np.int64)
     work, queue = np.full(links.shape[0] * links.shape[1], FAR, np.int32), new_queue(links.size)
@@ -321,8 +354,8 @@ def _meetings(links, field, block, target, rest, seen, luck, path, ahead, stride
             continue
         steps = 0
         while field[block[life]] > steps * stride and steps < horizon:
-            _live(links, life, block, target, rest, seen, luck, path, ahead, stride, work, queue)
-            if target[life] < 0:
+            _live(links, lives, life, stride, work, queue)
+            if lives.target[life] < 0:
                 break
             steps += 1
         if field[block[life]] < FAR:
