@@ -49,6 +49,8 @@ pilotfish worlds show warehouse
 pilotfish COMMAND --help
 """
 
+FILE_ERRORS = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
 app = typer.Typer(cls=lazy_group(COMMANDS), no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -83,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         _stop(missing_module(error))
-    except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+    except (ValueError, *FILE_ERRORS, ChildProcessError) as error:
         if debug:
             raise
         _stop(str(error))

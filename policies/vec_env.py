@@ -59,7 +59,7 @@ class ParallelVecEnv(ArrayVecEnv):
         makers: make them; called in the processes, so they must pickle.
 
     Raises:
-        RuntimeError: (from any method) a process has ended. Whatever an environment raises is raised here.
+        ChildProcessError: (from any method) a process has ended. Whatever an environment raises is raised here.
     """
 
     def __init__(self, makers: Sequence[Callable[[], ArrayVecEnv]]) -> None:
@@ -132,7 +132,7 @@ def _told_if_ended() -> Iterator[None]:
     try:
         yield
     except (EOFError, ConnectionError):
-        raise RuntimeError("a process of the training has ended; go on with --resume") from None
+        raise ChildProcessError("a process of the training has ended; go on with --resume") from None
 
 
 def _serve(make: Callable[[], ArrayVecEnv], pipe: Connection) -> None:

@@ -74,7 +74,7 @@ def test_one_process_that_ends_is_told_and_closing_ends_the_others(parallel):
     processes = multiprocessing.active_children()
     assert len(processes) == 2
     os.kill(processes[0].pid, signal.SIGKILL)
-    with pytest.raises(RuntimeError, match="go on with --resume"):
+    with pytest.raises(ChildProcessError, match="go on with --resume"):
         parallel.reset()
     parallel.close()
     assert not multiprocessing.active_children()
