@@ -59,7 +59,8 @@ class ParallelVecEnv(ArrayVecEnv):
         makers: make them; called in the processes, so they must pickle.
 
     Raises:
-        ChildProcessError: (from any method) a process has ended. Whatever an environment raises is raised here.
+        ChildProcessError: (from any method) a process has ended.
+        Exception: whatever an environment raises.
     """
 
     def __init__(self, makers: Sequence[Callable[[], ArrayVecEnv]]) -> None:
