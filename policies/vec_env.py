@@ -55,6 +55,8 @@ class ArrayVecEnv(VecEnv):
 class ParallelVecEnv(ArrayVecEnv):
     """Several environments as one, each in a process of its own; their rows lie behind each other.
 
+    SB3's ``SubprocVecEnv`` has one row for each process: a team, whose robots step as one, does not fit it.
+
     Args:
         makers: make them; called in the processes, so they must pickle.
 
