@@ -137,6 +137,7 @@ def decision_rows(policy: str, name: str, grid: GridMap, robots: int, episodes: 
         episodes: how many, seeds 0, 1 ...
     """
     names = {"policy": policy, "set": name, "robots": robots}
+    _drive(policy, grid, robots, 1, Stopwatch())  # numba compiles at first, which no decision should bear
     whole = Stopwatch()
     decisions = _drive(policy, grid, robots, episodes, whole)
     total = sum(whole.seconds.values())
