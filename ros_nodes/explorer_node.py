@@ -151,7 +151,7 @@ class ExplorerNode(ManagedNode):
         if file is None or self.agent is None:
             return
         try:
-            save_own_map(self.agent.own, file)
+            save_own_map(self.agent.own, self.agent.belief.home, file)
         except OSError as error:
             self.get_logger().warning(f"map is not saved: {error}", throttle_duration_sec=60.0)
 

@@ -177,8 +177,9 @@ class ExplorerAgent:
         self._decide_now = True
 
     def remember(self, file: Path) -> None:
-        """Begin with the own map that `save_own_map` has written; raises what ``load_own_map`` does."""
-        self.team_map.apply_own(load_own_map(self.own, file))
+        """Begin with what `save_own_map` has written; raises what ``load_own_map`` does."""
+        window, self.belief.home[:] = load_own_map(self.own, file)
+        self.team_map.apply_own(window)
 
     # Output.
 

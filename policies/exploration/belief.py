@@ -36,6 +36,7 @@ class TeamBelief:
         changed: bool [h, w] blocks that have changed since whoever plans on them looked.
         position, target: float32 [N, 2] (row, col) where robot n was, and where it was going; NaN where
             that is not known.
+        home: float32 [2] (row, col) where this robot began [px]; NaN before it has reported.
         travelled: float32 [N] the way it had driven [px].
         stamp: float64 [N] of when these were true [s]; -inf before anything was heard.
         connected: bool [N] whether robot n can be reached now; True for ``me``.
@@ -57,6 +58,7 @@ class TeamBelief:
         self.changed = np.zeros(blocks, bool)
         self.position = np.full((robots, 2), np.nan, np.float32)
         self.target = np.full((robots, 2), np.nan, np.float32)
+        self.home = np.full(2, np.nan, np.float32)
         self.travelled = np.zeros(robots, np.float32)
         self.stamp = np.full(robots, -np.inf)
         self.met = np.full(robots, -np.inf)
@@ -91,6 +93,8 @@ class TeamBelief:
             travelled: way driven so far [px].
         """
         self.position[self.me] = position
+        if np.isnan(self.home[0]):
+            self.home[:] = position
         self.travelled[self.me] = travelled
         self.stamp[self.me] = self.met[self.me] = now
 

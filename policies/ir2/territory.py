@@ -85,7 +85,6 @@ class TerritoryPolicy(TargetPolicy):
         self._minds: list[PeerInMind | None] = [None] * belief.robots
         self._place = np.tile(belief.position[belief.me], (belief.robots, 1))
         self._goal = np.full((belief.robots, 2), np.nan, np.float32)
-        self._home = belief.position[belief.me].copy()
         self._news = (0.0, 0.0, 0)  # way driven, time, and free pixels known when there was something new
         self._stale = self._quiet = 0.0  # way driven [px], and time [s], since then
 
@@ -140,7 +139,7 @@ class TerritoryPolicy(TargetPolicy):
 
     def _at_home(self, situation: Situation) -> Options:
         """To be found where the team began; only who has something to tell prefers it to standing still."""
-        block = situation.navigation.block_at(self._home)
+        block = situation.navigation.block_at(situation.belief.home)
         way = float(pixels_of(situation.field[block])) if block >= 0 else np.inf
         if not np.isfinite(way):
             return _options(HOME, [], [], [])

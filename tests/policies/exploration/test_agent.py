@@ -73,11 +73,13 @@ def test_a_killed_robot_gets_the_map_back_and_goes_on(make_team):
 def test_alone_it_remembers_from_its_file(make_team, tmp_path):
     team = make_team(1)
     team.run(8.0)
-    save_own_map(team.agents[0].own, tmp_path / "map.npz")
-    before = team.known(0)
+    save_own_map(team.agents[0].own, team.agents[0].belief.home, tmp_path / "map.npz")
+    before, home = team.known(0), team.agents[0].belief.home.tolist()
     team.agents[0] = team.make(0, epoch=2)
     team.agents[0].remember(tmp_path / "map.npz")
     assert team.known(0) == before
+    team.run(0.5)
+    assert team.agents[0].belief.home.tolist() == home, "where it began, not where it was started again"
     assert team.run(120.0, until=lambda: team.known(0) >= 0.99)
 
 

@@ -7,6 +7,7 @@ from pilotfish.policies.exploration.mapping import MapFrame, OccupancyMap
 from pilotfish.policies.exploration.own_map_file import load_own_map, save_own_map
 
 FRAME = MapFrame(0.1, (0.0, 0.0), 64, 64)
+HOME = np.array([32.0, 30.0], np.float32)
 
 
 @pytest.fixture
@@ -18,9 +19,10 @@ def seen(box_scan):
 
 def test_what_is_saved_is_loaded(seen, tmp_path):
     file = tmp_path / "deep" / "map.npz"
-    save_own_map(seen, file)
+    save_own_map(seen, HOME, file)
     again = OccupancyMap(FRAME, LidarSpec())
-    load_own_map(again, file)
+    _, home = load_own_map(again, file)
+    assert home.tolist() == HOME.tolist()
     assert np.array_equal(again.log_odds, seen.log_odds)
     assert np.array_equal(again.pixels, seen.pixels)
     assert np.array_equal(again.dirty, seen.dirty)
@@ -29,7 +31,7 @@ def test_what_is_saved_is_loaded(seen, tmp_path):
 
 def test_another_frame_or_damage_is_refused(seen, tmp_path):
     file = tmp_path / "map.npz"
-    save_own_map(seen, file)
+    save_own_map(seen, HOME, file)
     other = OccupancyMap(MapFrame(0.1, (0.0, 1.0), 64, 64), LidarSpec())
     with pytest.raises(ValueError, match="another map frame"):
         load_own_map(other, file)
@@ -44,7 +46,7 @@ def test_another_frame_or_damage_is_refused(seen, tmp_path):
 
 def test_a_failed_save_leaves_the_old_file(seen, tmp_path, monkeypatch):
     file = tmp_path / "map.npz"
-    save_own_map(seen, file)
+    save_own_map(seen, HOME, file)
     before = file.read_bytes()
 
     def full(*args, **kwargs):
@@ -52,6 +54,6 @@ def test_a_failed_save_leaves_the_old_file(seen, tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez_compressed", full)
     with pytest.raises(OSError, match="no space"):
-        save_own_map(seen, file)
+        save_own_map(seen, HOME, file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["map.npz"]

@@ -37,6 +37,7 @@ def corridor():
         belief.free[:] = belief.free[me]
         for robot, place in enumerate(places):
             belief.position[robot] = 22, place
+        belief.home[:] = belief.position[me]
         belief.stamp[:] = belief.met[:] = now
         belief.connected[:] = True
         return belief
