@@ -90,18 +90,16 @@ def _territory() -> ExplorationPolicy:
     return TerritoryPolicy("territory")
 
 
-def _learned_explorer(folder: str, name: str = "") -> ExplorationPolicy:
+def _learned_explorer(folder: str) -> ExplorationPolicy:
     from pilotfish.policies.ir2.policy import IR2Policy
 
-    policy = IR2Policy.from_pretrained(folder)
-    policy.name = name or policy.name
-    return policy
+    return IR2Policy.from_pretrained(folder)
 
 
 EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
     "ir2": (
         "learned: the expert; frontiers that, by a network, together hide little come last",
-        lambda: _learned_explorer("ir2/ir2_interim", "ir2"),
+        lambda: _learned_explorer("ir2/ir2"),
     ),
     "nearest": ("the nearest frontier", lambda: _explorer("NearestFrontier", "nearest")),
     "greedy": (

@@ -50,6 +50,40 @@ def find_frontiers(navigation: Navigation, field: NDArray[np.int32], kind: int =
 
 
 @njit(cache=True)
+def spread(queue, own, pooled, visited, mark):
+    """The unknown behind a cluster, spreading from all members; at most POCKET blocks.
+
+    Args:
+        queue: int [h * w] the first ``own`` are the members; the unknown blocks are added behind them.
+        pooled: uint8 [h, w] what blocks hold.
+        visited: int [h, w] gets ``mark`` at the unknown blocks; must not have it before.
+
+    Returns: members and unknown blocks in the queue.
+    """
+    height, width = pooled.shape
+    first, last = 0, own
+    while first < last and last - own < POCKET:
+        a, b = queue[first] // width, queue[first] % width
+        first += 1
+        for k in range(8):
+            # Across the edges of blocks, and from members also over corners.
+            if first > own and NEIGHBOUR_ROW[k] != 0 and NEIGHBOUR_COL[k] != 0:
+                continue
+            c, d = a + NEIGHBOUR_ROW[k], b + NEIGHBOUR_COL[k]
+            if (
+                0 <= c < height
+                and 0 <= d < width
+                and pooled[c, d] == UNKNOWN
+                and visited[c, d] != mark
+                and last < len(queue)
+            ):
+                visited[c, d] = mark
+                queue[last] = c * width + d
+                last += 1
+    return last
+
+
+@njit(cache=True)
 def _cluster(frontiers, spent, kind, pooled, distance):
     height, width = frontiers.shape
     frontier = np.empty((height, width), np.bool_)
@@ -101,29 +135,7 @@ def _cluster(frontiers, spent, kind, pooled, distance):
             for m in range(last):
                 belonging[total + m] = queue[m]
             total += last
-            # The unknown behind, spreading from all members.
-            own = last
-            first, found = 0, 0
-            while first < last and found < POCKET:
-                a, b = queue[first] // width, queue[first] % width
-                first += 1
-                for k in range(8):
-                    # Across the edges of blocks, and from members also over corners.
-                    if first > own and NEIGHBOUR_ROW[k] != 0 and NEIGHBOUR_COL[k] != 0:
-                        continue
-                    c, d = a + NEIGHBOUR_ROW[k], b + NEIGHBOUR_COL[k]
-                    if (
-                        0 <= c < height
-                        and 0 <= d < width
-                        and pooled[c, d] == UNKNOWN
-                        and visited[c, d] != count
-                        and last < len(queue)
-                    ):
-                        visited[c, d] = count
-                        queue[last] = c * width + d
-                        last += 1
-                        found += 1
-            pockets[count] = found
+            pockets[count] = spread(queue, last, pooled, visited, count) - last
             count += 1
     members = belonging[:total].copy()
     return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), members

@@ -133,7 +133,7 @@ class Episode:
         """What frontiers look like now, and what lies behind them; once for robots that know the same."""
         for robot, situation in enumerate(self._situations):
             if len(situation.frontiers) and not situation.belief.connected[:robot].any():
-                views = look_at(situation.belief, situation.frontiers)
+                views = look_at(situation)
                 yield views, behind(situation.belief, situation.frontiers, self.world.walls)
 
     def teacher(self) -> NDArray[np.int64]:

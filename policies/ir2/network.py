@@ -7,6 +7,8 @@ planner's leaning is added to the logits, so that an untrained network is the pl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,16 @@ from torch_geometric.nn import TransformerConv, global_mean_pool
 from pilotfish.policies.exploration.blocks import BLOCK, FREE, OCCUPIED
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.features import Features
-from pilotfish.policies.ir2.prospects import N_EXTENT, OUTSIDE, SIDE, Views
+from pilotfish.policies.ir2.prospects import (
+    BEYOND,
+    FINE_SIDE,
+    MEMBER,
+    MOST_WIDE,
+    N_EXTENT,
+    OUTSIDE,
+    SIDE,
+    Views,
+)
 
 
 class Block(nn.Module):
@@ -50,49 +61,59 @@ BEHIND = (1.4, 17.2, 58.7, 186.0, 589.0, 1806.0, 37743.0)
 
 
 class ProspectNetwork(nn.Module):
-    """How much lies behind frontiers, by the map around them: two small towers of convolutions."""
+    """How much lies behind frontiers, by the map around them: three small towers of convolutions."""
 
     behind: torch.Tensor
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
-        self.coarse, self.fine = self._tower(4, width), self._tower(3, width)
+        self.coarse, self.wide = self._tower(6, width, SIDE), self._tower(4, width, SIDE)
+        self.fine = self._tower(3, width, FINE_SIDE)
         self.head = nn.Sequential(
-            nn.Linear(4 * width * (SIDE // 8) ** 2 + N_EXTENT, 64),
+            nn.Dropout(0.1),
+            nn.Linear(6 * width * 4**2 + N_EXTENT, 128),
             nn.ReLU(),
             nn.Dropout(0.1),
-            nn.Linear(64, len(BEHIND)),
+            nn.Linear(128, len(BEHIND)),
         )
         self.register_buffer("behind", torch.tensor(BEHIND), persistent=False)
 
     @staticmethod
-    def _tower(planes: int, width: int) -> nn.Sequential:
-        return nn.Sequential(
-            nn.Conv2d(planes, width, 5, stride=2, padding=2),
-            nn.ReLU(),
-            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(2 * width, 2 * width, 3, stride=2, padding=1),
-            nn.ReLU(),
-            nn.Flatten(),
-        )
+    def _tower(planes: int, width: int, side: int) -> nn.Sequential:
+        """Planes [C, planes, side, side] -> [C, 2 * width * 4 * 4]."""
+        layers: list[nn.Module] = []
+        channels, kernel = planes, 5
+        while side > 4:
+            made = width if kernel == 5 else 2 * width
+            layers.append(nn.Conv2d(channels, made, kernel, stride=2, padding=kernel // 2, bias=False))
+            layers += [nn.BatchNorm2d(made), nn.ReLU()]
+            channels, kernel, side = made, 3, side // 2
+        return nn.Sequential(*layers, nn.Flatten())
 
     @staticmethod
-    def planes(coarse: torch.Tensor, fine: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Views, as in ``Views``, as planes of 0 to 1: float32 [C, 4, SIDE, SIDE] and [C, 3, SIDE, SIDE]."""
-        beyond = (coarse[:, 0] == OUTSIDE).float()
-        free, known = (coarse.float() / BLOCK**2).clamp(max=1.0).unbind(1)
-        inside = 1.0 - beyond
-        rough = torch.stack([free * inside, (known - free) * inside, (1.0 - known) * inside, beyond], 1)
-        return rough, torch.stack([(fine == value).float() for value in (FREE, OCCUPIED, OUTSIDE)], 1)
+    def planes(coarse: torch.Tensor, wide: torch.Tensor, fine: torch.Tensor) -> list[torch.Tensor]:
+        """Views, as in ``Views``, as planes of 0 to 1: float32 [C, 6, 4 and 3, side, side]."""
 
-    def logits(self, rough: torch.Tensor, sharp: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
+        def shares(free: torch.Tensor, known: torch.Tensor, most: int) -> list[torch.Tensor]:
+            beyond = (known == OUTSIDE).float()
+            free, known = free.float() / most, known.float() / most
+            return [plane * (1.0 - beyond) for plane in (free, known - free, 1.0 - known)] + [beyond]
+
+        rough = shares(coarse[:, 0], coarse[:, 1], BLOCK**2)
+        rough += [(coarse[:, 2] == value).float() for value in (MEMBER, BEYOND)]
+        sharp = [(fine == value).float() for value in (FREE, OCCUPIED, OUTSIDE)]
+        return [torch.stack(p, 1) for p in (rough, shares(wide[:, 0], wide[:, 1], MOST_WIDE), sharp)]
+
+    def logits(self, planes: Sequence[torch.Tensor], extent: torch.Tensor) -> torch.Tensor:
         """[C, classes] of planes and extents [C, N_EXTENT]."""
-        return self.head(torch.cat([self.coarse(rough), self.fine(sharp), extent], 1))
+        towers = zip((self.coarse, self.wide, self.fine), planes, strict=True)
+        return self.head(torch.cat([*(tower(plane) for tower, plane in towers), extent], 1))
 
-    def forward(self, coarse: torch.Tensor, fine: torch.Tensor, extent: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, coarse: torch.Tensor, wide: torch.Tensor, fine: torch.Tensor, extent: torch.Tensor
+    ) -> torch.Tensor:
         """Unseen free pixels expected behind each frontier [C]; arguments as ``Views``."""
-        return self.logits(*self.planes(coarse, fine), extent).softmax(1) @ self.behind
+        return self.logits(self.planes(coarse, wide, fine), extent).softmax(1) @ self.behind
 
 
 class IR2Network(nn.Module):
@@ -219,17 +240,19 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
         opset_version=18,
         dynamo=False,
     )
+    looks = [look.name for look in fields(Views)]
     torch.onnx.export(
         network.prospects,
         (
+            torch.zeros(3, 3, SIDE, SIDE, dtype=torch.uint8),
             torch.zeros(3, 2, SIDE, SIDE, dtype=torch.uint8),
-            torch.zeros(3, SIDE, SIDE, dtype=torch.uint8),
+            torch.zeros(3, FINE_SIDE, FINE_SIDE, dtype=torch.uint8),
             torch.zeros(3, N_EXTENT),
         ),
         str(folder / "prospects.onnx"),
-        input_names=["coarse", "fine", "extent"],
+        input_names=[*looks],
         output_names=["behind"],
-        dynamic_axes={name: {0: "frontiers"} for name in ("coarse", "fine", "extent", "behind")},
+        dynamic_axes={name: {0: "frontiers"} for name in (*looks, "behind")},
         opset_version=18,
         dynamo=False,
     )

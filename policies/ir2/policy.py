@@ -127,7 +127,7 @@ class IR2Policy(TerritoryPolicy):
         promising = super().promising(situation)
         self._expected = np.zeros(len(promising), np.float32)
         if self._foresight is not None and len(promising):
-            self._expected = self._foresight(situation.belief, situation.frontiers)
+            self._expected = self._foresight(situation)
             order = np.argsort(self._expected, kind="stable")
             trust = max(0.0, 1.0 - self._quiet / self.config.doubt)
             budget = trust * self.config.spare * situation.belief.free_pixels

