@@ -206,6 +206,7 @@ class StageRun:
         """Run the rest of the stage; False when time ran out first."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, TimeRemainingColumn()) as bar:
+            self.bar = bar
             task = bar.add_task(self.stage.name, total=self.stage.steps, completed=self.progress["steps"])
             on_steps: Callable[[int], bool] = lambda n: self._advance(n, bar, task)  # noqa: E731
             self.run(on_steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -91,8 +92,16 @@ class Lessons:
         os.replace(part, self._folder / f"{self._saved:05d}.npz")
         self._saved += 1
 
-    def teach(self, network: ProspectNetwork, stage: StageSettings) -> dict[str, float]:
+    def teach(
+        self,
+        network: ProspectNetwork,
+        stage: StageSettings,
+        track: Callable[[list[torch.Tensor]], Iterable[torch.Tensor]] = iter,
+    ) -> dict[str, float]:
         """Fit a network over the stage's epochs; each frontier is shown turned and mirrored at random.
+
+        Args:
+            track: shows how far it is while it hands out the batches.
 
         Returns: ``cross_entropy`` on the last frontiers, which it was not taught on; ``base_rate``: that of
         always answering how often each class came; ``missed``: of those worth the way, the share that it
@@ -103,24 +112,24 @@ class Lessons:
         classes = torch.from_numpy(np.digitize(found, PROSPECTS))
         taught = len(found) - len(found) // SPLIT
         optimizer = torch.optim.AdamW(network.parameters(), stage.learning_rate, weight_decay=0.05)
-        rounds = stage.epochs * -(-taught // stage.batch)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, stage.learning_rate, rounds)
+        epochs = [torch.randperm(taught).split(stage.batch) for _ in range(stage.epochs)]
+        batches = [rows for epoch in epochs for rows in epoch]
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, stage.learning_rate, len(batches))
         network.train().to(memory_format=torch.channels_last)
-        for _ in range(stage.epochs):
-            for rows in torch.randperm(taught).split(stage.batch):
-                turns, mirrored = int(torch.randint(4, (1,))), bool(torch.rand(1) < 0.5)
-                planes = network.planes(*(view[rows] for view in views))
-                planes = [torch.rot90(plane, turns, (2, 3)) for plane in planes]
-                if mirrored:
-                    planes = [plane.flip(3) for plane in planes]
-                planes = [plane.contiguous(memory_format=torch.channels_last) for plane in planes]
-                with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
-                    logits = network.logits(planes, extent[rows])
-                loss = cross_entropy(logits.float(), classes[rows])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
+        for rows in track(batches):
+            turns, mirrored = int(torch.randint(4, (1,))), bool(torch.rand(1) < 0.5)
+            planes = network.planes(*(view[rows] for view in views))
+            planes = [torch.rot90(plane, turns, (2, 3)) for plane in planes]
+            if mirrored:
+                planes = [plane.flip(3) for plane in planes]
+            planes = [plane.contiguous(memory_format=torch.channels_last) for plane in planes]
+            with torch.autocast("cpu", torch.bfloat16, enabled=BF16):
+                logits = network.logits(planes, extent[rows])
+            loss = cross_entropy(logits.float(), classes[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
         network.eval()
         with torch.no_grad():
             checked = torch.arange(taught, len(found)).split(1024)

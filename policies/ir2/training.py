@@ -269,7 +269,8 @@ class _StageRun(StageRun):
             self.log()
         if self.progress["steps"] >= self.stage.steps:
             self.progress["prospects"] = True
-            for name, value in self.lessons.teach(self._network.prospects, self.stage).items():
+            track = partial(self.bar.track, description=f"{self.stage.name}: learning")
+            for name, value in self.lessons.teach(self._network.prospects, self.stage, track).items():
                 self.model.logger.record(f"prospects/{name}", value)
             self.model.logger.dump(self.progress["steps"])
 
