@@ -115,7 +115,7 @@ class Lessons:
         epochs = [torch.randperm(taught).split(stage.batch) for _ in range(stage.epochs)]
         batches = [rows for epoch in epochs for rows in epoch]
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, stage.learning_rate, len(batches))
-        network.train().to(memory_format=torch.channels_last)
+        network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for rows in track(batches):
             turns, mirrored = int(torch.randint(4, (1,))), bool(torch.rand(1) < 0.5)
             planes = network.planes(*(view[rows] for view in views))
