@@ -271,7 +271,7 @@ def test_lessons_are_learned_and_kept(tmp_path):
     ]
     episodes = [{"maps": "gen:hybrid?size=120&seed=0", "robots": 2}]
     stage = Stage(
-        name="a", method="prospects", steps=1, learning_rate=3e-3, batch=32, epochs=25, episodes=episodes
+        name="a", method="prospects", steps=1, learning_rate=3e-3, batch=32, epochs=10, episodes=episodes
     )
     network = ProspectNetwork(4)
     learned = Lessons(tmp_path / "lessons").teach(network, stage)
