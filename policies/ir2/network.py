@@ -70,10 +70,10 @@ class ProspectNetwork(nn.Module):
         self.coarse, self.wide = self._tower(6, width, SIDE), self._tower(4, width, SIDE)
         self.fine = self._tower(3, width, FINE_SIDE)
         self.head = nn.Sequential(
-            nn.Dropout(0.1),
+            nn.Dropout(0.2),
             nn.Linear(6 * width * 4**2 + N_EXTENT, 128),
             nn.ReLU(),
-            nn.Dropout(0.1),
+            nn.Dropout(0.2),
             nn.Linear(128, len(BEHIND)),
         )
         self.register_buffer("behind", torch.tensor(BEHIND), persistent=False)
