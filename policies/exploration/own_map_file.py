@@ -25,8 +25,14 @@ def save_own_map(own: OccupancyMap, home: NDArray[np.float32], file: Path) -> No
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            maps = {"log_odds": own.log_odds, "pixels": own.pixels}
-            np.savez_compressed(stream, format=_FORMAT, geometry=_numbers(frame), home=home, **maps)
+            np.savez_compressed(
+                stream,
+                format=_FORMAT,
+                geometry=_numbers(frame),
+                home=home,
+                log_odds=own.log_odds,
+                pixels=own.pixels,
+            )
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(name, file)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,7 +89,8 @@ class Lessons:
         part = self._folder / "part.npz"
         for arrays in self._parts.values():
             arrays[self._saved :] = [np.concatenate(arrays[self._saved :])]
-        np.savez_compressed(part, **{name: arrays[-1] for name, arrays in self._parts.items()})
+        new: dict[str, Any] = {name: arrays[-1] for name, arrays in self._parts.items()}
+        np.savez_compressed(part, **new)
         os.replace(part, self._folder / f"{self._saved:05d}.npz")
         self._saved += 1
 

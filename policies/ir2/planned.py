@@ -171,7 +171,7 @@ class PlannedRendezvous(Hungarian):
     def reset(self, belief: TeamBelief, seed: int, clearance: int = 0) -> None:
         super().reset(belief, seed, clearance)
         self._due = self._period = self.period
-        self._spot = belief.home.copy()
+        self._spot: NDArray = belief.home.copy()
 
     def choose(self, situation: Situation) -> int:
         belief, navigation = situation.belief, situation.navigation

@@ -68,7 +68,7 @@ def look_at(situation: Situation, rows: NDArray[np.int64] | None = None) -> View
     if rows is None:
         rows = np.arange(len(frontiers))
     ends = np.cumsum(frontiers.size)
-    views = _cut_out(
+    coarse, wide, fine = _cut_out(
         belief.free[belief.me],
         belief.known,
         belief.pixels,
@@ -79,7 +79,7 @@ def look_at(situation: Situation, rows: NDArray[np.int64] | None = None) -> View
         ends[rows],
     )
     extent = np.stack([np.minimum(frontiers.size / 10.0, 2.0), frontiers.pocket / POCKET], axis=1)
-    return Views(*views, extent[rows].astype(np.float32))
+    return Views(coarse, wide, fine, extent[rows].astype(np.float32))
 
 
 @njit(cache=True)
