@@ -99,30 +99,43 @@ def _cut_out(free, known, pixels, pooled, middle, members, starts, ends):
         for m in range(own):
             marks[queue[m] // width, queue[m] % width] = MEMBER
         row, col = middle[n] // width, middle[n] % width
-        top, left = row - SIDE // 2, col - SIDE // 2
-        for i in range(max(top, 0), min(top + SIDE, height)):
-            for j in range(max(left, 0), min(left + SIDE, width)):
-                coarse[n, 0, i - top, j - left] = free[i, j]
-                coarse[n, 1, i - top, j - left] = known[i, j]
-                coarse[n, 2, i - top, j - left] = marks[i, j]
-        top, left = row - CELL * SIDE // 2, col - CELL * SIDE // 2
-        for i in range(SIDE):
-            for j in range(SIDE):
-                inside = frees = knowns = 0
-                for a in range(max(top + CELL * i, 0), min(top + CELL * (i + 1), height)):
-                    for b in range(max(left + CELL * j, 0), min(left + CELL * (j + 1), width)):
-                        inside += 1
-                        frees += free[a, b]
-                        knowns += known[a, b]
-                if 2 * inside >= CELL * CELL:
-                    wide[n, 0, i, j], wide[n, 1, i, j] = min(frees, MOST_WIDE), min(knowns, MOST_WIDE)
-        top, left = BLOCK * row + BLOCK // 2 - FINE_SIDE // 2, BLOCK * col + BLOCK // 2 - FINE_SIDE // 2
-        for i in range(max(top, 0), min(top + FINE_SIDE, BLOCK * height)):
-            for j in range(max(left, 0), min(left + FINE_SIDE, BLOCK * width)):
-                fine[n, i - top, j - left] = pixels[i, j]
+        _cut(free, row, col, coarse[n, 0])
+        _cut(known, row, col, coarse[n, 1])
+        _cut(marks, row, col, coarse[n, 2])
+        _cut_cells(free, row, col, wide[n, 0])
+        _cut_cells(known, row, col, wide[n, 1])
+        _cut(pixels, BLOCK * row + BLOCK // 2, BLOCK * col + BLOCK // 2, fine[n])
         for m in range(last):
             marks[queue[m] // width, queue[m] % width] = 0
     return coarse, wide, fine
+
+
+@njit(cache=True)
+def _cut(image, row, col, view):
+    """Copy what lies around a place into a square view; what lies outside of the image stays as it is."""
+    side, (height, width) = len(view), image.shape
+    top, left = row - side // 2, col - side // 2
+    up, down = max(top, 0), min(top + side, height)
+    start, end = max(left, 0), min(left + side, width)
+    view[up - top : down - top, start - left : end - left] = image[up:down, start:end]
+
+
+@njit(cache=True)
+def _cut_cells(blocks, row, col, view):
+    """The same of sums over cells of blocks; cells of which less than half lies in the map stay as they are."""
+    side = len(view)
+    around = np.full((CELL * side, CELL * side), OUTSIDE, np.uint8)
+    _cut(blocks, row, col, around)
+    for i in range(side):
+        for j in range(side):
+            inside = total = np.uint32(0)
+            for a in range(CELL):
+                for b in range(CELL):
+                    here = around[CELL * i + a, CELL * j + b]
+                    inside += here != OUTSIDE
+                    total += here if here != OUTSIDE else 0
+            if 2 * inside >= CELL * CELL:
+                view[i, j] = min(total, MOST_WIDE)
 
 
 @njit(cache=True)
