@@ -66,7 +66,8 @@ def load_own_map(own: OccupancyMap, file: Path) -> tuple[Window, NDArray[np.floa
         raise ValueError(f"{file} holds {log_odds.dtype} {log_odds.shape}, expected int8 {own.frame.shape}")
     if pixels.dtype != np.uint8 or pixels.max(initial=0) > 2:
         raise ValueError(f"{file} holds pixels that are neither unknown nor free nor occupied")
-    if (home.shape, home.dtype) != ((2,), np.float32) or (np.abs(home) > max(own.frame.shape)).any():
+    begun = (home.shape, home.dtype) == ((2,), np.float32) and ((home >= 0) & (home < own.frame.shape)).all()
+    if not (begun or np.isnan(home).all()):
         raise ValueError(f"{file} holds a beginning {home.tolist()}, which is no place of its map")
     own.log_odds[:], own.pixels[:] = log_odds, pixels
     own.dirty[:] = own.tiles_with_pixels()

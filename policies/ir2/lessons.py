@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from pilotfish.policies.exploration.belief import TeamBelief
 from pilotfish.policies.exploration.blocks import BLOCK, UNKNOWN
 from pilotfish.policies.exploration.frontiers import Frontiers
 from pilotfish.policies.ir2.network import PROSPECTS, ProspectNetwork
-from pilotfish.policies.ir2.prospects import Views
+from pilotfish.policies.ir2.prospects import LOOKS, Views
 from pilotfish.policies.training import StageSettings
 
 SPLIT = 8
@@ -29,9 +28,6 @@ WORTH = 100
 
 HOPELESS = 20.0
 """With less expected, a frontier is hopeless in the figures of a training; explorers spare by the sum."""
-
-LOOKS = [look.name for look in fields(Views)]
-"""What is kept of the looks of frontiers."""
 
 BF16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
 """Whether this CPU trains convolutions twice as fast in half precision."""
@@ -74,7 +70,7 @@ class Lessons:
             with np.load(file) as kept:
                 for name, parts in self._parts.items():
                     parts.append(kept[name])
-        self._saved = len(self._parts["behind"])
+        self._files = self._saved = len(self._parts["behind"])
 
     def add(self, views: Views, found: NDArray[np.int64]) -> None:
         """Note C frontiers, and ``behind`` each [C]."""
@@ -91,8 +87,8 @@ class Lessons:
             arrays[self._saved :] = [np.concatenate(arrays[self._saved :])]
         new: dict[str, Any] = {name: arrays[-1] for name, arrays in self._parts.items()}
         np.savez_compressed(part, **new)
-        os.replace(part, self._folder / f"{self._saved:05d}.npz")
-        self._saved += 1
+        os.replace(part, self._folder / f"{self._files:05d}.npz")
+        self._files, self._saved = self._files + 1, self._saved + 1
 
     def teach(
         self,
@@ -109,8 +105,12 @@ class Lessons:
         always answering how often each class came; ``missed``: of those worth the way, the share that it
         takes for HOPELESS; ``hopeless``: of the others, the same share.
         """
-        *views, extent = (torch.from_numpy(np.concatenate(self._parts[name])) for name in LOOKS)
-        found = np.concatenate(self._parts["behind"])
+        self.save()
+        for arrays in self._parts.values():  # All of them joined, and none twice in memory.
+            arrays[:] = [np.concatenate(arrays)]
+        self._saved = 1
+        *views, extent = (torch.from_numpy(self._parts[name][0]) for name in LOOKS)
+        found = self._parts["behind"][0]
         classes = torch.from_numpy(np.digitize(found, PROSPECTS))
         taught = len(found) - len(found) // SPLIT
         optimizer = torch.optim.AdamW(network.parameters(), stage.learning_rate, weight_decay=0.05)

@@ -8,7 +8,6 @@ planner's leaning is added to the logits, so that an untrained network is the pl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from pilotfish.policies.ir2.features import Features
 from pilotfish.policies.ir2.prospects import (
     BEYOND,
     FINE_SIDE,
+    LOOKS,
     MEMBER,
     MOST_WIDE,
     N_EXTENT,
@@ -240,7 +240,6 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
         opset_version=18,
         dynamo=False,
     )
-    looks = [look.name for look in fields(Views)]
     torch.onnx.export(
         network.prospects,
         (
@@ -250,9 +249,9 @@ def save_network(network: IR2Network, config: IR2Config, folder: Path) -> None:
             torch.zeros(3, N_EXTENT),
         ),
         str(folder / "prospects.onnx"),
-        input_names=[*looks],
+        input_names=list(LOOKS),
         output_names=["behind"],
-        dynamic_axes={name: {0: "frontiers"} for name in (*looks, "behind")},
+        dynamic_axes={name: {0: "frontiers"} for name in (*LOOKS, "behind")},
         opset_version=18,
         dynamo=False,
     )

@@ -8,7 +8,7 @@ looks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,10 @@ class Views:
 
     def __len__(self) -> int:
         return len(self.extent)
+
+
+LOOKS = tuple(look.name for look in fields(Views))
+"""What ``Views`` holds, in the order of the network's inputs."""
 
 
 def look_at(situation: Situation, rows: NDArray[np.int64] | None = None) -> Views:
@@ -122,7 +126,7 @@ def _cut(image, row, col, view):
 
 @njit(cache=True)
 def _cut_cells(blocks, row, col, view):
-    """The same of sums over cells of blocks; cells of which less than half lies in the map stay as they are."""
+    """The same of sums over cells of blocks; cells that lie in the map by less than half stay as they are."""
     side = len(view)
     around = np.full((CELL * side, CELL * side), OUTSIDE, np.uint8)
     _cut(blocks, row, col, around)

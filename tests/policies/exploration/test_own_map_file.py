@@ -44,6 +44,30 @@ def test_another_frame_or_damage_is_refused(seen, tmp_path):
         load_own_map(other, tmp_path / "none.npz")
 
 
+@pytest.mark.parametrize("home", [[-3.0, 5.0], [np.inf, 5.0], [64.0, 5.0], [np.nan, 5.0], [1.0, 2.0, 3.0]])
+def test_a_beginning_outside_of_the_map_is_refused(seen, tmp_path, home):
+    save_own_map(seen, np.array(home, np.float32), tmp_path / "map.npz")
+    empty = OccupancyMap(FRAME, LidarSpec())
+    with pytest.raises(ValueError, match="no place of its map"):
+        load_own_map(empty, tmp_path / "map.npz")
+    assert not empty.pixels.any(), "nothing is taken of it"
+
+
+def test_who_has_not_begun_yet_is_loaded(seen, tmp_path):
+    save_own_map(seen, np.full(2, np.nan, np.float32), tmp_path / "map.npz")
+    _, home = load_own_map(OccupancyMap(FRAME, LidarSpec()), tmp_path / "map.npz")
+    assert np.isnan(home).all()
+
+
+def test_another_version_is_named(seen, tmp_path):
+    file = tmp_path / "map.npz"
+    save_own_map(seen, HOME, file)
+    with np.load(file) as stored:
+        np.savez(file, **{**stored, "format": 1})
+    with pytest.raises(ValueError, match="format is 1, this version reads 2"):
+        load_own_map(OccupancyMap(FRAME, LidarSpec()), file)
+
+
 def test_a_failed_save_leaves_the_old_file(seen, tmp_path, monkeypatch):
     file = tmp_path / "map.npz"
     save_own_map(seen, HOME, file)

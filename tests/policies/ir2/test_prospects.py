@@ -69,11 +69,10 @@ def test_a_frontier_is_seen_with_the_map_around_it(corridor):
         assert view.coarse[k, 2, middle, middle] == MEMBER
         middle = FINE_SIDE // 2
         assert view.fine[k, middle, middle] == belief.pixels[4 * row[k] + 2, 4 * col[k] + 2]
-        cell = np.s_[row[k] : row[k] + 4, col[k] : min(col[k] + 4, belief.known.shape[1])]
-        if row[k] + 4 <= belief.known.shape[0]:
-            middle = SIDE // 2
-            assert view.wide[k, 0, middle, middle] == min(belief.free[0][cell].sum(dtype=int), MOST_WIDE)
-            assert view.wide[k, 1, middle, middle] == min(belief.known[cell].sum(dtype=int), MOST_WIDE)
+        cell = np.s_[row[k] : row[k] + 4, col[k] : col[k] + 4]
+        middle = SIDE // 2
+        assert view.wide[k, 0, middle, middle] == min(belief.free[0][cell].sum(dtype=int), MOST_WIDE)
+        assert view.wide[k, 1, middle, middle] == min(belief.known[cell].sum(dtype=int), MOST_WIDE)
     assert (view.wide[:, 0] == OUTSIDE).mean() > 0.8
     # 48 px high: 12 blocks of the 32.
     assert (view.coarse[:, :, 0] == OUTSIDE).all() and (view.coarse[:, 0] == OUTSIDE).any(axis=2).sum() == 40
@@ -84,10 +83,10 @@ def test_a_frontier_and_the_unknown_behind_it_are_marked(corridor):
     seen = situation_of(belief)
     frontiers = seen.frontiers
     marks = look_at(seen).coarse[:, 2]
-    inside = np.isin(marks, (0, MEMBER, BEYOND)) & (marks != OUTSIDE)
+    assert np.isin(marks, (0, MEMBER, BEYOND, OUTSIDE)).all()
     assert ((marks == MEMBER).sum(axis=(1, 2)) == frontiers.size).all()
     beyond = (marks == BEYOND).sum(axis=(1, 2))
-    assert ((beyond > 0) & (beyond <= frontiers.pocket)).all() and inside.any()
+    assert ((beyond > 0) & (beyond <= frontiers.pocket)).all()
     assert look_at(seen, np.array([1])).coarse[0].tolist() == look_at(seen).coarse[1].tolist()
 
 
