@@ -39,7 +39,10 @@ def ir2(
         str | None, typer.Option(help="Policies; comma between. Default: hungarian_lastseen and ir2.")
     ] = None,
     map: Annotated[str | None, typer.Option(help="One map instead of the usual two.")] = None,
-    robots: Annotated[int, typer.Option(help="Size of the team on that map.", min=1)] = 4,
+    robots: Annotated[
+        int | None,
+        typer.Option(help="Size of the team on every map.", min=1, show_default="4 or 5; 4 on --map"),
+    ] = None,
     episodes: Annotated[int, typer.Option(help="Whole episodes a map, each with another radio.", min=1)] = 3,
     json: Annotated[Path | None, typer.Option("--json", help="Write the rows here too.")] = None,
 ) -> None:
@@ -59,8 +62,8 @@ def ir2(
                 raise
             typer.echo(f"{name} is left out: {error}")
             policies.remove(name)
-    sets = SETS if map is None else ((map, map, robots),)
-    work = [(name, path, count, chosen) for name, path, count in sets for chosen in policies]
+    sets = SETS if map is None else ((map, map, 4),)
+    work = [(name, path, robots or count, chosen) for name, path, count in sets for chosen in policies]
     rows = []
     for name, path, count, chosen in track(work, description="policies on maps"):
         rows += decision_rows(chosen, name, load_map(path), count, episodes)

@@ -23,6 +23,7 @@ from pilotfish.cli.demo_parts import (
     run_nodes,
     use_own_domain,
 )
+from pilotfish.policies.exploration.wire import MAX_ROBOTS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,16 +81,16 @@ def explore(
     world: Annotated[
         str, typer.Argument(metavar="[MAP]", help="The building.")
     ] = "gen:offices?size=120x160&seed=3",
-    robots: Annotated[int, typer.Option(min=1, help="How many robots.")] = 3,
+    robots: Annotated[int, typer.Option(min=1, max=MAX_ROBOTS, help="How many robots.")] = 3,
     radio: Annotated[str, typer.Option(help="open, mid, closed, random or full.")] = "mid",
     backend: Annotated[str, typer.Option(help="grid (no physics) or pybullet.")] = "grid",
     seconds: Annotated[float, typer.Option(min=1.0, help="Simulated time, at most.")] = 240.0,
-    policy: Annotated[str, typer.Option(help="Any of `pilotfish eval ir2`.")] = "ir2",
+    policy: Annotated[str, typer.Option(help="Any that `pilotfish eval ir2 --help` lists.")] = "ir2",
     speed: Annotated[
         float, typer.Option(min=0.0, help="Simulated seconds a second; 0: as fast as it goes.")
     ] = 1.0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("outputs/explore"),
-    seed: Annotated[int, typer.Option(help="Starts, radio and every random draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Starts, radio and every random draw.")] = 0,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="The figures, too.", show_default="OUT/summary.json")
     ] = None,

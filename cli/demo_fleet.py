@@ -76,7 +76,7 @@ def fleet(
     seconds: Annotated[float, typer.Option(min=1.0, help="Simulated time.")] = 60.0,
     policy: Annotated[str, typer.Option(help="Any of `pilotfish eval follower`.")] = "follower",
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("outputs/demo"),
-    seed: Annotated[int, typer.Option(help="Starts, goals and every random draw.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Starts, goals and every random draw.")] = 0,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="The figures, too.", show_default="OUT/summary.json")
     ] = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pilotfish.cli.options import parse_counts, parse_seeds
+from pilotfish.policies.registry import FLEET_POLICIES
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -35,7 +36,8 @@ def follower(
     seeds: Annotated[str, typer.Option(help="Seeds of starts, goals and policies, such as 0-9.")] = "0-2",
     steps: Annotated[int, typer.Option(help="Steps an episode.", min=1)] = 512,
     policy: Annotated[
-        str, typer.Option(help="Names of policies/registry.py, model folders, onnx:FILE; comma between.")
+        str,
+        typer.Option(help=f"{', '.join(FLEET_POLICIES)}; a model folder; onnx:FILE. Comma between."),
     ] = "follower,follow,follower_pibt,planner_pibt,pibt",
     workers: Annotated[int, typer.Option(help="Processes to share the episodes.", min=1)] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Write the rows here too.")] = None,

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import typer
 
 from pilotfish.cli.options import parse_counts, parse_seeds
+from pilotfish.policies.registry import EXPLORATION_POLICIES
 
 if TYPE_CHECKING:
     from pilotfish.policies.ir2.evaluation import Case
@@ -20,14 +21,33 @@ app = typer.Typer(pretty_exceptions_enable=False)
 SAVED_EVERY = 30.0
 """Between two writes of the file of a running evaluation [s]."""
 
-HELP = """
+POLICIES = "\n".join(f"{name:18}  {what}" for name, (what, _) in EXPLORATION_POLICIES.items())
+
+HELP = f"""
 How far a team drives until every robot knows 99 % of the map, per policy, with 95 % intervals.
 
 All policies meet the same starts and the same radio. `path_length` is the way of the robot that drives
 most, in px; an episode that fails counts with the cap. `path_ratio` is relative to `full_comm` (a radio that
 always reaches), `path_vs_baseline` to --baseline, by default the better of `hungarian` and
-`hungarian_lastseen`; both are paired, with bootstrap intervals over the episodes (10,000 resamples). What the
-other metrics are stands in policies/ir2/episode.py.
+`hungarian_lastseen`; both are paired, with bootstrap intervals over the episodes (10,000 resamples).
+
+\b
+Policies (--policy), or the folder of a trained model:
+{POLICIES}
+
+\b
+Other metrics, means over the episodes (some are in the JSON file only):
+success_rate: share of the episodes in which every robot came to know 99 %
+makespan: time at the end, in s
+decisions: of each robot
+explored: share of the free space that is known to the robot that knows least
+team_explored: share that anybody has scanned
+path_to_team_99: driven when the team together knew 99 %, in px
+connectivity: share of the time in which all robots were connected
+pairs_connected: mean share of connected pairs
+disconnect_mean, disconnect_longest: for how long a pair was apart, in s
+overlap: area each robot scanned, summed, over their union; 1 is none
+decision_us: CPU time of a robot's decision, in microseconds
 
 The JSON file holds the rows, every pair of policies ("paired") and every episode. It is written while the
 evaluation runs: after a kill, the same command with --resume goes on. A resumed file keeps the episodes that
@@ -54,8 +74,8 @@ def ir2(
     robots: Annotated[str, typer.Option(help="Sizes of teams, such as 4,5.")] = "4",
     seeds: Annotated[str, typer.Option(help="Seeds of start, radio and policies, on every map: 0-9.")] = "0",
     policy: Annotated[
-        str, typer.Option(help="Names of policies/registry.py, comma between.")
-    ] = "ir2,territory,nearest,hungarian,hungarian_lastseen,full_comm",
+        str, typer.Option(help="Names of the list above or models' folders, comma between.")
+    ] = "ir2, territory, nearest, hungarian, hungarian_lastseen, full_comm",
     radio: Annotated[
         str, typer.Option(help="open, mid, closed, random (each episode another) or full; comma between.")
     ] = "random",

@@ -38,10 +38,9 @@ def record(
     sim_time: Annotated[bool, typer.Option(help="Stamp with the simulator's /clock.")] = True,
 ) -> None:
     from pilotfish.ros_nodes.launcher import require_ros, run_system
-    from pilotfish.ros_nodes.plan import NodeSpec
+    from pilotfish.ros_nodes.plan import NodeSpec, require_free
 
-    if path.exists():
-        raise ValueError(f"{path} exists already: name another path, or remove it")
+    require_free(path)
     parameters: dict[str, Any] = {
         "path": str(path.resolve()),
         "system": system,

@@ -57,7 +57,7 @@ def summarise(metrics: Mapping[str, Iterable[float]]) -> dict[str, Any]:
 
 
 def print_rows(rows: Sequence[Row], columns: Sequence[str] | None = None, title: str | None = None) -> None:
-    """Print rows as a table; a metric shows half of its interval behind it.
+    """Print rows as a table; a metric shows half of its interval behind it, a success rate both ends, in %.
 
     Args:
         columns: keys to show, in order; every key but the intervals if None.
@@ -85,8 +85,11 @@ def _cell(row: Row, column: str) -> str:
         return "-"
     if isinstance(value, float | np.floating):
         number = float(value)
-        text = f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
         interval = row.get(f"{column}_ci95")
+        if column == "success_rate":  # Its interval is not symmetric, least of all where all or none succeed.
+            ends = f" [{100 * interval[0]:.3g}, {100 * interval[1]:.3g}]" if interval else ""
+            return f"{100 * number:.3g} %{ends}"
+        text = f"{number:.4g}" if abs(number) < 1e4 else f"{number:,.0f}"
         return f"{text} ± {(interval[1] - interval[0]) / 2:.2g}" if interval else text
     if isinstance(value, int | np.integer) and abs(int(value)) >= 10_000:
         return f"{value:,}"

@@ -19,6 +19,7 @@ pilotfish run fleet
 pilotfish run fleet --show-args
 pilotfish run fleet world:=warehouse robots:=32 backend:=pybullet record:=fleet.mcap
 pilotfish run fleet world:=maps.yaml#maze-3 robots:=64 --duration 60
+pilotfish run explore "world:=gen:offices?seed=7" robots:=6 radio:=closed record:=team.mcap
 """
 
 
@@ -59,11 +60,11 @@ def run(
 
 def _print_arguments(declared: list) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("argument", "default", "meaning", "choices", header_style="bold")
+    folding = [Column(name, overflow="fold") for name in ("default", "meaning")]
+    table = Table(Column("argument", no_wrap=True), *folding, header_style="bold")
     for argument in declared:
-        table.add_row(
-            argument.name, argument.default_text or "-", argument.description, ", ".join(argument.choices)
-        )
+        choices = f" One of: {', '.join(argument.choices)}." if argument.choices else ""
+        table.add_row(argument.name, argument.default_text or "-", argument.description + choices)
     Console().print(table)

@@ -89,6 +89,13 @@ def train(
         raise ValueError(f"--steps is for dsrl; {system} has `steps` in its settings (--config)")
     if workers > 1 and system != "ir2":
         raise ValueError(f"--workers is for ir2; {system} is trained in one process")
+    if config is not None and not config.is_file():
+        curricula = Path(__file__).parents[1] / "policies" / system / "curricula"
+        examples = " or ".join(map(str, sorted(curricula.glob("*.yaml"))))
+        change = f"; to change them, copy {examples}" if examples else ""
+        raise FileNotFoundError(
+            f"--config {config}: no such file. Without --config, {system} has its own settings{change}"
+        )
     import torch
 
     torch.set_num_threads(threads)

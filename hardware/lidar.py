@@ -86,9 +86,16 @@ class Scan:
         return abs(gap) <= abs(self.angle_increment)
 
     def points(self, lidar: LidarSpec) -> NDArray[np.float64]:
-        """Where rays returned: float64 [K, 2] (x, y) [m, base frame of the robot]."""
+        """Where rays returned: float64 [K, 2] (x, y) [m, base frame of the robot].
+
+        What is too near to be measured stands at ``range_min``: -inf, or a reading below that is not the
+        robot itself. A reading of 0 is none: drivers mean by it that nothing came back.
+        """
         near = max(self.range_min, lidar.robot_hides)
         ranges = self.ranges.astype(np.float64)
+        if self.range_min > lidar.robot_hides:
+            too_near = np.isneginf(ranges) | ((ranges > lidar.robot_hides) & (ranges <= near))
+            ranges[too_near] = np.nextafter(near, np.inf)
         good = (ranges > near) & (ranges < self.range_max)  # NaN and infinities are neither
         angles = self.angle_min + self.angle_increment * np.flatnonzero(good) + lidar.yaw
         ranges = ranges[good]

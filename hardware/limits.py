@@ -62,6 +62,9 @@ class VelocityLimiter:
     def output(self, now: float) -> Velocity:
         """What to send at ``now`` [s]: within the limits, and zero in the end once commands are too old."""
         spec = self.spec
+        if self._sent_at is not None and now < self._sent_at:
+            # The clock was set back: how old the command is, nobody can say, and later ones must count.
+            self._wanted, self._wanted_at = STOP, -math.inf
         wanted = STOP if self.timed_out(now) else self._wanted
         elapsed = 0.0 if self._sent_at is None else max(now - self._sent_at, 0.0)
         if elapsed > spec.command_timeout:  # we were frozen, and the robot has stopped meanwhile

@@ -12,10 +12,11 @@ from typing import Any
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 
 SENSOR = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 """Only the newest value counts."""
@@ -25,6 +26,9 @@ STREAM = QoSProfile(depth=20)
 
 GATHER = 0.004
 """[s]"""
+
+FAREWELL = 0.05
+"""Time for the last commands to leave the process [s]."""
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 
@@ -44,30 +48,40 @@ class BatchingExecutor(SingleThreadedExecutor):
         yield from super()._wait_for_ready_callbacks(*args, **kwargs)
 
 
-def run_node(make: Callable[[], Node], args: list[str] | None = None) -> None:
+def run_node(
+    make: Callable[[], Node], args: list[str] | None = None, executor: type[Executor] = BatchingExecutor
+) -> None:
     """Start ROS, spin a node until it is interrupted, end cleanly.
 
     A node that hosts others lists them in ``followers``; they are spun with it. What the node raises, when
     it is made or later, goes through: the process ends with its traceback and an exit code that is not 0.
+
+    SIGINT and SIGTERM are handled here: rclpy would shut ROS down first, and nobody could stop a robot then.
     """
-    with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException), rclpy.init(args=args):
+    _on_signals(signal.default_int_handler)
+    interrupted = contextlib.suppress(KeyboardInterrupt, ExternalShutdownException)
+    with interrupted, rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO):
+        spinner = executor()
+        node = make()
+        members = (*getattr(node, "followers", ()), node)
+        for member in members:
+            spinner.add_node(member)
         try:
-            executor = BatchingExecutor()
-            node = make()
-            for member in (node, *getattr(node, "followers", ())):
-                executor.add_node(member)
-            try:
-                executor.spin()
-            finally:
-                # The terminal and ros2 launch may both interrupt: what nodes write at their end gets whole.
-                if threading.current_thread() is threading.main_thread():
-                    signal.signal(signal.SIGINT, signal.SIG_IGN)
-                node.destroy_node()
-        except Exception:
-            # Asked before the context manager shuts ROS down. Where ROS is down already, the error is only
-            # the signal, seen in the middle of a call into ROS.
-            if rclpy.ok():
-                raise
+            spinner.spin()
+        finally:
+            # The terminal and ros2 launch may both interrupt: what nodes do at their end gets whole.
+            _on_signals(signal.SIG_IGN)
+            retired = [member.retire() for member in members if hasattr(member, "retire")]
+            if any(retired):
+                time.sleep(FAREWELL)
+            for member in members:
+                member.destroy_node()
+
+
+def _on_signals(handler: Any) -> None:
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, handler)
 
 
 def publish(node: Node, kind: type, topic: str, qos: QoSProfile | int) -> Publisher:

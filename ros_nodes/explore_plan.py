@@ -7,11 +7,13 @@ hold the robots' nodes.
 from __future__ import annotations
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
-from pilotfish.policies.registry import make_exploration_policy
-from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, share_file
+from pilotfish.policies.exploration.wire import MAX_ROBOTS
+from pilotfish.policies.registry import EXPLORATION_POLICIES, make_exploration_policy
+from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, check_run, share_file
 from pilotfish.worlds.exploration.radio import REGIMES
 from pilotfish.worlds.maps.load import load_map
 from pilotfish.worlds.registry import ANSWERED_ELSEWHERE, LASER_BACKENDS, laser_backend
@@ -21,15 +23,20 @@ ROBOTS_PER_PROCESS = 2
 MARGIN = 1.0
 """Robots' maps begin and end this far outside of the building [m]."""
 
+EXPECTED_CELL = 0.1
+"""Policies count in cells, and expect a laser of 8 m to reach about 80 of them [m]."""
+
 ARGUMENTS = [
     PlanArgument(
         "world", "gen:offices?size=160x200&seed=3", "Map: a name, a file, FILE#NAME or gen:FAMILY?..."
     ),
-    PlanArgument("robots", 4, "Number of robots."),
+    PlanArgument("robots", 4, f"Number of robots, {MAX_ROBOTS} at most."),
     PlanArgument(
         "backend", "grid", "Who answers the robots' topics.", choices=(*LASER_BACKENDS, *ANSWERED_ELSEWHERE)
     ),
-    PlanArgument("policy", "ir2", "Policy of every robot, as `pilotfish eval ir2 --policy`."),
+    PlanArgument(
+        "policy", "ir2", f"Policy of every robot: {', '.join(EXPLORATION_POLICIES)} or a model's folder."
+    ),
     PlanArgument("radio", "random", "How far the radio reaches.", choices=REGIMES),
     PlanArgument("params_file", "", "Parameter YAML; launch/params/explore.yaml of the package if empty."),
     PlanArgument("namespace", "", "Namespace of the whole system."),
@@ -61,15 +68,19 @@ def plan(
     """The team's processes; the arguments are described in ``ARGUMENTS``.
 
     Raises:
-        ValueError: a number is out of its range, the back end is not built, there is no such policy or map.
+        ValueError: a number is out of its range, ``record`` exists, the back end is not built, there is no
+            such policy or map.
         FileNotFoundError: ``params_file`` does not exist.
     """
     if robots < 1:
         raise ValueError(f"robots:={robots}: a team has at least one robot")
+    if robots > MAX_ROBOTS:
+        raise ValueError(f"robots:={robots}: a team has at most {MAX_ROBOTS} robots")
     if processes < 0:
         raise ValueError(f"processes:={processes}: write 0 or more")
     if real_time_factor < 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write 0 or more")
+    check_run(record, seed)
     if not use_sim_time and real_time_factor != 1:
         raise ValueError(
             f"real_time_factor:={real_time_factor} needs use_sim_time:=true: on the wall clock the robots "
@@ -78,6 +89,12 @@ def plan(
     laser_backend(backend)
     make_exploration_policy(policy)  # Where it cannot be made, hosts would be started again and again.
     grid = load_map(world)
+    if not 0.5 <= grid.resolution / EXPECTED_CELL <= 2:
+        print(
+            f"Warning: {world} has cells of {grid.resolution:g} m, and exploration policies expect about "
+            f"{EXPECTED_CELL:g} m: choose a map at real scale, such as gen:offices?seed=3",
+            file=sys.stderr,
+        )
     params = share_file("launch/params/explore.yaml") if not params_file else Path(params_file).resolve()
     if not params.is_file():
         raise FileNotFoundError(f"params_file:={params_file}: no such file")

@@ -13,18 +13,21 @@ from rclpy.parameter import Parameter
 from pilotfish.ros_nodes.common import parameter, run_node, seconds_now
 from pilotfish.ros_nodes.explorer_node import ExplorerNode
 from pilotfish.ros_nodes.follower_host import robot_arguments
+from pilotfish.ros_nodes.managed_node import control_rate
 
 
 class ExplorerHost(Node):
     """Makes the nodes and gives them their turns.
 
     Raises:
+        ValueError: ``control_rate`` is below 2, or robots would share a ``state_file``.
         RuntimeError: a robot cannot be led, such as for want of its policy; from the reason.
     """
 
     def __init__(self) -> None:
         super().__init__("explorer_host")
         first, count = int(parameter(self, "first", 0)), int(parameter(self, "count", 1))
+        self._rate = control_rate(self)
         team = self.get_namespace().rstrip("/")
         arguments = robot_arguments(sys.argv)
         self.followers = [
@@ -40,8 +43,10 @@ class ExplorerHost(Node):
             )
             for robot in range(first, first + count)
         ]
+        files = [explorer.state_file for explorer in self.followers if explorer.state_file is not None]
+        if len(set(files)) < len(files):
+            raise ValueError(f"state_file {str(files[0])!r} is that of several robots: put {{robot}} into it")
         self._turn = 0
-        self._rate = float(parameter(self, "control_rate", 20.0))
         for explorer in self.followers:
             explorer.start()
         self.create_timer(1.0 / self._rate, self._tick)

@@ -28,7 +28,6 @@ from pilotfish.hardware.limits import STOP, Velocity
 from pilotfish.policies.coordination.wire import WireError, unbundle
 from pilotfish.policies.exploration.agent import ExplorerAgent
 from pilotfish.policies.exploration.mapping import percent
-from pilotfish.policies.exploration.own_map_file import save_own_map
 from pilotfish.ros_nodes.common import (
     ERROR,
     LATCHED,
@@ -55,7 +54,7 @@ from pilotfish.ros_nodes.conversions.geometry import (
     velocity_to_message,
 )
 from pilotfish.ros_nodes.explorer_parameters import make_explorer
-from pilotfish.ros_nodes.managed_node import ManagedNode
+from pilotfish.ros_nodes.managed_node import ManagedNode, control_rate
 from pilotfish.ros_nodes.nav2_driver import Nav2Driver
 
 AIR = "/exploration/air"
@@ -102,7 +101,7 @@ class ExplorerNode(ManagedNode):
         subscribe(self, PoseStamped, "goal", self._on_goal, 1)
         self.diagnostics = Diagnostics(self, f"{self.robot_name}: explorer", self.status, period=0.0)
         if not hosted:
-            self.create_timer(1.0 / float(parameter(self, "control_rate", 20.0)), self.tick)
+            self.create_timer(1.0 / control_rate(self), self.tick)
             self.create_timer(1.0, self.report)
             self.autostart()
 
@@ -129,29 +128,30 @@ class ExplorerNode(ManagedNode):
         self.agent = None
 
     @property
-    def _state_file(self) -> Path | None:
+    def state_file(self) -> Path | None:
         """Where the own map is kept; ``{robot}`` in the parameter stands for the robot's index."""
         pattern = str(parameter(self, "state_file", ""))
         return Path(pattern.replace("{robot}", str(self.robot))) if pattern else None
 
     def _remember(self) -> None:
-        file = self._state_file
+        file = self.state_file
         if file is None or self.agent is None:
             return
         try:
             self.agent.remember(file)
-            self.get_logger().info(f"goes on with the map in {file}")
+            minutes = (time.time() - file.stat().st_mtime) / 60
+            self.get_logger().info(f"goes on with the map in {file}, written {minutes:.0f} minutes ago")
         except FileNotFoundError:
             pass
         except ValueError as error:
             self.get_logger().warning(f"begins with an empty map: {error}")
 
     def _save(self) -> None:
-        file = self._state_file
+        file = self.state_file
         if file is None or self.agent is None:
             return
         try:
-            save_own_map(self.agent.own, self.agent.belief.home, file)
+            self.agent.save(file)
         except OSError as error:
             self.get_logger().warning(f"map is not saved: {error}", throttle_duration_sec=60.0)
 
@@ -211,6 +211,8 @@ class ExplorerNode(ManagedNode):
             return
         output = self.agent.tick(now)
         self._send_velocity(output.velocity, now)
+        if output.halted and self._nav2 is not None:
+            self._nav2.stop()
         for frame in output.frames:
             self._outbox.publish(bytes_to_message(frame))
         if output.decided:

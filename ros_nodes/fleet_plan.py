@@ -10,8 +10,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from pilotfish.policies.registry import make_fleet_policy
-from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, share_file
+from pilotfish.policies.registry import FLEET_POLICIES, make_fleet_policy
+from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, check_run, share_file
 from pilotfish.worlds.registry import ANSWERED_ELSEWHERE, FLEET_BACKENDS, fleet_backend
 
 ROBOTS_PER_PROCESS = 16
@@ -23,7 +23,11 @@ ARGUMENTS = [
     PlanArgument(
         "backend", "grid", "Who answers the robots' topics.", choices=(*FLEET_BACKENDS, *ANSWERED_ELSEWHERE)
     ),
-    PlanArgument("policy", "follower", "Policy of every robot, as `pilotfish eval follower --policy`."),
+    PlanArgument(
+        "policy",
+        "follower",
+        f"Policy of every robot: {', '.join(FLEET_POLICIES)}, a model's folder or onnx:FILE.",
+    ),
     PlanArgument("params_file", "", "Parameter YAML; launch/params/fleet.yaml of the package if empty."),
     PlanArgument("namespace", "", "Namespace of the whole system."),
     PlanArgument("use_sim_time", True, "Follow the simulator's /clock."),
@@ -51,7 +55,8 @@ def plan(
     """The fleet's processes; the arguments are described in ``ARGUMENTS``.
 
     Raises:
-        ValueError: a number is out of its range, the back end is not built, or there is no such policy.
+        ValueError: a number is out of its range, ``record`` exists, the back end is not built, or there is no
+            such policy.
         FileNotFoundError: ``params_file``, or the policy's file, does not exist.
     """
     if robots < 1:
@@ -60,6 +65,7 @@ def plan(
         raise ValueError(f"processes:={processes}: write 0 or more")
     if real_time_factor < 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write 0 or more")
+    check_run(record, seed)
     if not use_sim_time and real_time_factor != 1:
         raise ValueError(
             f"real_time_factor:={real_time_factor} needs use_sim_time:=true: on the wall clock the robots "

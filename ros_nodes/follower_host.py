@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter
 from pilotfish.policies.coordination.cells import CellGraph
 from pilotfish.ros_nodes.common import parameter, run_node, seconds_now
 from pilotfish.ros_nodes.follower_node import FollowerNode
+from pilotfish.ros_nodes.managed_node import control_rate
 from pilotfish.worlds.maps.load import load_map
 
 PLAN_PERIOD = 0.5
@@ -24,12 +25,13 @@ class FollowerHost(Node):
     """Makes the nodes and gives them their turns.
 
     Raises:
-        ValueError: the map cannot be read.
+        ValueError: the map cannot be read, or ``control_rate`` is below 2.
         RuntimeError: a robot cannot be led, such as for want of its policy; from the reason.
     """
 
     def __init__(self) -> None:
         super().__init__("follower_host")
+        self._rate = control_rate(self)
         first, count = int(parameter(self, "first", 0)), int(parameter(self, "count", 1))
         graph = CellGraph(load_map(str(parameter(self, "world", ""))))
         fleet = self.get_namespace().rstrip("/")
@@ -49,7 +51,6 @@ class FollowerHost(Node):
             for robot in range(first, first + count)
         ]
         self._turn = 0
-        self._rate = float(parameter(self, "control_rate", 20.0))
         for follower in self.followers:
             follower.start()
         self.create_timer(1.0 / self._rate, self._tick)

@@ -55,7 +55,7 @@ from pilotfish.ros_nodes.conversions.geometry import (
     velocity_to_message,
 )
 from pilotfish.ros_nodes.conversions.maps import grid_from_occupancy
-from pilotfish.ros_nodes.managed_node import ManagedNode
+from pilotfish.ros_nodes.managed_node import ManagedNode, control_rate
 from pilotfish.worlds.maps.load import load_map
 
 REPEAT_REACHED = 1.0
@@ -106,7 +106,7 @@ class FollowerNode(ManagedNode):
             self, f"{self.robot_name}: follower", self.status, period=0.0 if hosted else 1.0
         )
         if not hosted:
-            self.create_timer(1.0 / float(parameter(self, "control_rate", 20.0)), self.tick)
+            self.create_timer(1.0 / control_rate(self), self.tick)
             self.create_timer(0.5, self.publish_plan)
             self.autostart()
 

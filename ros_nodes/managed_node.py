@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 
 from pilotfish.ros_nodes.common import parameter
+
+
+def control_rate(node: Node) -> float:
+    """The parameter of this name: control ticks a second.
+
+    Raises:
+        ValueError: it is below 2: what is done a few times a second is done in a tick.
+    """
+    rate = float(parameter(node, "control_rate", 20.0))
+    if not 2.0 <= rate < math.inf:
+        raise ValueError(f"control_rate {rate}: a robot needs at least 2 control ticks a second")
+    return rate
 
 
 class ManagedNode(LifecycleNode):
@@ -58,6 +72,18 @@ class ManagedNode(LifecycleNode):
         for transition in (self.trigger_configure, self.trigger_activate):
             if transition() != TransitionCallbackReturn.SUCCESS:
                 raise RuntimeError(f"{self.label} cannot start: {self.refusal}") from self.refusal
+
+    def retire(self) -> bool:
+        """Stop the robot at the end of the process, where ROS still runs; whether there was one to stop."""
+        moving = self.active and self.context.ok()
+        if moving:
+            self.trigger_deactivate()
+        return moving
+
+    def destroy_node(self) -> None:
+        """Also stops the robot."""
+        self.retire()
+        super().destroy_node()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """``configure``; a failure says why in the log."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pilotfish.policies.models import find_model
 from pilotfish.policies.registry import MANIPULATION_POLICIES
-from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, share_file
+from pilotfish.ros_nodes.plan import NodeSpec, PlanArgument, check_run, share_file
 from pilotfish.worlds.registry import MANIPULATION_TASKS
 
 ARGUMENTS = [
@@ -54,13 +54,15 @@ def plan(
     """The arm's processes; the arguments are described in ``ARGUMENTS``.
 
     Raises:
-        ValueError: the back end is not built, the factor not positive, or there is no such policy or model.
+        ValueError: a number is out of its range, ``record`` exists, the back end is not built, or there is no
+            such policy or model.
         FileNotFoundError: a file does not exist.
     """
     if backend == "gazebo":
         raise ValueError("backend:=gazebo is not there yet for the arm: choose pybullet or hardware")
     if real_time_factor <= 0:
         raise ValueError(f"real_time_factor:={real_time_factor}: write a positive number")
+    check_run(record, seed)
     if not use_sim_time and real_time_factor != 1:
         raise ValueError(f"real_time_factor:={real_time_factor} needs use_sim_time:=true")
     # Where it cannot be made, the node would be started again and again.

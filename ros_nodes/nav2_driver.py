@@ -7,6 +7,7 @@ own costmaps; give it the explorer's ``map`` as the static layer, and the robot'
 from __future__ import annotations
 
 import math
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -41,7 +42,8 @@ class Nav2Driver:
         self._kind = kind
         self._client: Any = ActionClient(node, kind, "navigate_to_pose")
         self._node = node
-        self._sent: tuple[float, float] | None = None
+        self._sent: tuple[float, float] | None = None  # where it goes
+        self._goal = 0  # counts; an answer to any but the newest comes too late
         self._handle: Any = None
         self.rejected = 0
         """Goals that Nav2 did not take."""
@@ -58,20 +60,32 @@ class Nav2Driver:
                 "no action server navigate_to_pose: is Nav2 running?", throttle_duration_sec=5.0
             )
             return
-        self._sent = waypoint
+        self._sent, self._handle = waypoint, None
+        self._goal += 1
         goal = self._kind.Goal(pose=pose_stamped(waypoint[0], waypoint[1], now))
-        self._client.send_goal_async(goal).add_done_callback(self._on_answer)
+        answer = partial(self._on_answer, self._goal)
+        self._client.send_goal_async(goal).add_done_callback(answer)
 
     def stop(self) -> None:
-        """Cancel what is under way."""
+        """Cancel what is under way, also what Nav2 has not answered yet."""
         if self._handle is not None:
             self._handle.cancel_goal_async()
         self._handle = self._sent = None
+        self._goal += 1
 
-    def _on_answer(self, future: Any) -> None:
+    def _on_answer(self, goal: int, future: Any) -> None:
         handle = future.result()
         if handle is None or not handle.accepted:
             self.rejected += 1
-            self._sent = None
+            self._forget(goal)
+        elif goal != self._goal:
+            # After a newer goal this one is over by itself; to cancel it then does no harm.
+            handle.cancel_goal_async()
         else:
             self._handle = handle
+            handle.get_result_async().add_done_callback(lambda _: self._forget(goal))
+
+    def _forget(self, goal: int) -> None:
+        """A goal is over, reached or not: the same place may be asked for again."""
+        if goal == self._goal:
+            self._handle = self._sent = None

@@ -6,6 +6,7 @@ specs that a system's ``plan(**arguments)`` returns. Nothing here imports ROS.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -83,7 +84,10 @@ class PlanArgument:
             return text
         kind, noun = (int, "a whole number") if isinstance(self.default, int) else (float, "a number")
         try:
-            return kind(text)
+            value = kind(text)
+            if not math.isfinite(value):
+                raise ValueError
+            return value
         except ValueError:
             raise ValueError(f"{self.name}:={text}: write {noun}, such as {self.default}") from None
 
@@ -126,6 +130,24 @@ def plan_system(system: str, words: Sequence[str] = ()) -> list[NodeSpec]:
     """The nodes of a system, from arguments as they are written on a command line."""
     module = system_module(system)
     return module.plan(**parse_arguments(words, module.ARGUMENTS))
+
+
+def check_run(record: str, seed: int) -> None:
+    """Refuse what would only fail in the nodes, of the arguments that all systems have.
+
+    Raises:
+        ValueError: the seed is negative, or ``record`` exists.
+    """
+    if seed < 0:
+        raise ValueError(f"seed:={seed}: write 0 or more")
+    if record:
+        require_free(Path(record))
+
+
+def require_free(recording: Path) -> None:
+    """Raise ValueError where a recording would be written over something."""
+    if recording.exists():
+        raise ValueError(f"recording {recording} exists already: name another path, or remove it")
 
 
 def share_file(relative: str) -> Path:

@@ -29,21 +29,17 @@ counted and asked for anew; a policy that raises ends the run as *failed*.
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import rclpy
 from numpy.typing import NDArray
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
-from rclpy.signals import SignalHandlerOptions
 
 from pilotfish.policies.manipulation.chunks import ChunkPolicy
 from pilotfish.ros_nodes.chunk_player import ChunkPlayer
@@ -57,6 +53,7 @@ from pilotfish.ros_nodes.common import (
     Status,
     parameter,
     publish,
+    run_node,
     seconds_now,
 )
 from pilotfish.ros_nodes.conversions.feature_files import load_feature_map
@@ -70,8 +67,6 @@ from pilotfish.ros_nodes.policy_runs import PolicyRuns
 MakePolicy = Callable[[str, str, str], ChunkPolicy]
 REMEMBERED = 500
 """Ticks and chunks that the figures on /diagnostics are of."""
-FAREWELL = 0.05
-"""Time for the last command to leave the process [s]."""
 
 
 def registered_policy(name: str, task: str, base: str) -> ChunkPolicy:
@@ -208,10 +203,8 @@ class PolicyNode(ManagedNode):
         self._subscriptions_made, self._outputs = [], {}
 
     def destroy_node(self) -> None:
-        """Also stops the robot, where ROS still runs."""
-        if self.active and self.context.ok():
-            self.runs.deactivate("the node ends")
-            time.sleep(FAREWELL)
+        """Also ends the policy's worker."""
+        self.retire()
         self.active = False
         if self._worker is not None:
             self._worker.close()
@@ -382,20 +375,8 @@ class PolicyNode(ManagedNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the node; unlike others it handles signals itself, to stop the robot while ROS still runs."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    interrupted = contextlib.suppress(KeyboardInterrupt, ExternalShutdownException)
-    with rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO), interrupted:
-        executor = SingleThreadedExecutor()
-        node = PolicyNode()
-        executor.add_node(node)
-        try:
-            executor.spin()
-        finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            node.destroy_node()
+    """Run the node."""
+    run_node(PolicyNode, args, SingleThreadedExecutor)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.exploration.mapping import NO_MASKS, MapFrame, OccupancyMap, Window
 from pilotfish.policies.exploration.obstructions import Obstructions
 from pilotfish.policies.exploration.odometry import PoseTrack
-from pilotfish.policies.exploration.own_map_file import load_own_map
+from pilotfish.policies.exploration.own_map_file import load_own_map, save_own_map
 from pilotfish.policies.exploration.rays import way_is_clear
 from pilotfish.policies.exploration.route import last_resort, nothing_left, way_to
 from pilotfish.policies.exploration.team_map import TeamMap
@@ -50,12 +50,14 @@ class ExplorerOutput:
         velocity: to be sent to the robot.
         frames: bytes to broadcast.
         decided: whether there is a new decision; then ``path`` of the explorer is new.
+        halted: whether the robot must not drive, whoever leads its wheels.
         changed: pixels of the belief that own scans may have changed, if any.
     """
 
     velocity: Velocity
     frames: list[bytes]
     decided: bool
+    halted: bool
     changed: Window | None
 
 
@@ -122,8 +124,7 @@ class ExplorerAgent:
         self._scan: Scan | None = None  # waits for its pose
         self._points: NDArray[np.float64] = np.empty((0, 2))  # what the laser sees, base frame
         self._room: NDArray[np.float64] = np.empty(0)  # how much larger these count [m]
-        self._seen_at = -math.inf
-        self._decided_at = -math.inf
+        self._ticked_at = self._seen_at = self._decided_at = -math.inf
         self._decided_way = 0.0
         self._decide_now = True
         self._doubted_at = -math.inf
@@ -131,7 +132,7 @@ class ExplorerAgent:
         self._blocked_since: float | None = None
         self._seed = seed
         self._finished = False  # whether the last decision found nothing left to explore
-        self._begun = False  # whether the policy has been reset, which needs a position
+        self._begun: float | None = None  # when the mission began by the policy's times, once it was reset
 
     # Inputs.
 
@@ -177,9 +178,13 @@ class ExplorerAgent:
         self._decide_now = True
 
     def remember(self, file: Path) -> None:
-        """Begin with what `save_own_map` has written; raises what ``load_own_map`` does."""
-        window, self.belief.home[:] = load_own_map(self.own, file)
+        """Begin with what ``save`` has written; raises what ``load_own_map`` does."""
+        window, self.belief.home[:] = load_own_map(self.own, self.robot, file)
         self.team_map.apply_own(window)
+
+    def save(self, file: Path) -> None:
+        """Write the robot's own map, for ``remember``; raises what ``save_own_map`` does."""
+        save_own_map(self.own, self.robot, self.belief.home, file)
 
     # Output.
 
@@ -191,6 +196,9 @@ class ExplorerAgent:
     def tick(self, now: float) -> ExplorerOutput:
         """One round of mapping, talking, deciding and driving. Call it 10-20 times a second."""
         changed, decided = None, False
+        if now < self._ticked_at:
+            self._set_clock_back(now)
+        self._ticked_at = now
         self.talk.look(now)
         pose = self.track.pose
         if pose is not None:
@@ -200,12 +208,26 @@ class ExplorerAgent:
         settled = now - self.track.settled_at >= _SETTLE
         self.stale = now - min(self.track.stamp, self._seen_at) > self.parameters.pose_timeout
         velocity = STOP
-        if pose is not None and not self.stale and settled:
+        halted = pose is None or self.stale or not settled
+        if halted:
+            self._decide_now = True
+        elif pose is not None:
             self._watch(pose, now)
             decided = self._decide(pose, changed is not None, now)
             velocity = self._drive(pose, now)
         self.limiter.command(velocity, now)
-        return ExplorerOutput(self.limiter.output(now), self.talk.speak(now), decided, changed)
+        return ExplorerOutput(self.limiter.output(now), self.talk.speak(now), decided, halted, changed)
+
+    def _set_clock_back(self, now: float) -> None:
+        """The clock was set back to ``now`` [s]: all that waits for later times begins again; maps stay."""
+        self.dropped["clock_set_back"] += self._scan is not None
+        self._scan = None
+        self._seen_at = self._decided_at = self._doubted_at = -math.inf
+        self._begun = None
+        self.track.set_clock_back()
+        self.talk.set_clock_back(now)
+        self.obstructions.expire(math.inf)
+        self._rest()
 
     def _report(self, pose: Pose, now: float) -> None:
         pixels = self.frame.clipped(self.frame.to_pixels((pose.x, pose.y)))
@@ -348,9 +370,9 @@ class ExplorerAgent:
     def _choose(self, pose: Pose) -> NDArray:
         """Corners [px] of the way to the goal, else of the policy's choice."""
         self._finished = False
-        if not self._begun:
+        if self._begun != self.talk.started:  # At the start, or where a peer says that it was earlier.
             self.policy.reset(self.belief, self._seed, self.clearance)
-            self._begun = True
+            self._begun = self.talk.started
         if self.goal is not None:
             corners = way_to(self.policy, self.frame.to_pixels(self.goal))
             if len(corners) and math.dist(self.goal, (pose.x, pose.y)) > 3 * self.frame.resolution:

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pilotfish.policies.exploration.blocks import BLOCK, FREE, UNKNOWN, line_is_free, merge_map
+from pilotfish.policies.exploration.blocks import BLOCK, line_is_free, merge_map
 
 MISSES = 3
 """How often a peer that should be heard may be silent before its place is forgotten."""
@@ -184,11 +184,3 @@ def _lacking(free, me):
                     count += free[me, i, j] - free[robot, i, j]
             lacking[robot] += count
     return lacking
-
-
-def known_share(belief: TeamBelief, free_total: int) -> float:
-    """Share of a world's free pixels that a belief holds."""
-    return belief.free_pixels / free_total
-
-
-__all__ = ["FREE", "UNKNOWN", "TeamBelief", "exchange", "known_share"]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pilotfish.policies.exploration.blocks import BLOCK, CLEAR, NEIGHBOUR_COL, NEIGHBOUR_ROW, UNKNOWN
+from pilotfish.policies.exploration.blocks import CLEAR, NEIGHBOUR_COL, NEIGHBOUR_ROW, UNKNOWN
 from pilotfish.policies.exploration.navigation import Navigation
 from pilotfish.policies.exploration.search import FAR
 
@@ -139,7 +139,3 @@ def _cluster(frontiers, spent, kind, pooled, distance):
             count += 1
     members = belonging[:total].copy()
     return blocks[:count].copy(), sizes[:count].copy(), pockets[:count].copy(), members
-
-
-POCKET_PIXELS = BLOCK * BLOCK
-"""Pixels of a block of a pocket."""

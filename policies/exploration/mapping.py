@@ -25,7 +25,9 @@ TILE = 32
 
 NO_MASKS = np.empty((0, 3))
 
-MOST_PIXELS = 64_000_000
+MOST_PIXELS = 4_000_000
+"""200 x 200 m of 0.1 m: to write a larger map, or to show it, would hold up control for too long."""
+
 FILL_AT_MOST = 4
 """Rays filled in between two of a laser, at most; coarser lasers leave gaps."""
 

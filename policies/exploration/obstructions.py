@@ -54,7 +54,7 @@ class Obstructions:
         self._draw()
 
     def expire(self, now: float) -> bool:
-        """Open what has been avoided long enough; True if there was something."""
+        """Open what has been avoided long enough, all of it at infinity; True if there was something."""
         over = [place for place in self._places if place.active and place.until <= now]
         for place in over:
             place.active = False

@@ -92,6 +92,11 @@ class PoseTrack:
         self._poses.append((stamp, pose))
         return jump
 
+    def set_clock_back(self) -> None:
+        """The clock was set back: poses of later times are no longer known, the way driven is."""
+        self._poses.clear()
+        self.settled_at = -math.inf
+
     def at(self, stamp: float, tolerance: float) -> Pose | None:
         """Where the robot was at ``stamp`` [s].
 

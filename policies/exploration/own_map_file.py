@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from pilotfish.policies.exploration.mapping import MapFrame, OccupancyMap, Window
 
-_FORMAT = 2
+_FORMAT = 3
 
 
-def save_own_map(own: OccupancyMap, home: NDArray[np.float32], file: Path) -> None:
+def save_own_map(own: OccupancyMap, robot: int, home: NDArray[np.float32], file: Path) -> None:
     """Write a robot's own evidence; whoever reads meanwhile, or after a crash, finds the old file.
 
     Args:
+        robot: whose it is, by index.
         home: [2] (row, col) where the robot began [px]; NaN if it has not yet.
     """
     frame = own.frame
@@ -29,6 +30,7 @@ def save_own_map(own: OccupancyMap, home: NDArray[np.float32], file: Path) -> No
                 stream,
                 format=_FORMAT,
                 geometry=_numbers(frame),
+                robot=robot,
                 home=home,
                 log_odds=own.log_odds,
                 pixels=own.pixels,
@@ -41,14 +43,14 @@ def save_own_map(own: OccupancyMap, home: NDArray[np.float32], file: Path) -> No
         raise
 
 
-def load_own_map(own: OccupancyMap, file: Path) -> tuple[Window, NDArray[np.float32]]:
-    """Read it back into a map that is still empty.
+def load_own_map(own: OccupancyMap, robot: int, file: Path) -> tuple[Window, NDArray[np.float32]]:
+    """Read it back into a map of the same robot that is still empty.
 
     Returns: the window that it fills, and where the robot began, as in ``save_own_map``.
 
     Raises:
         FileNotFoundError: there is none.
-        ValueError: it is damaged, of another map frame, or of another version; the message says so.
+        ValueError: it is damaged, of another map frame, robot or version; the message says so.
     """
     try:
         with np.load(file, allow_pickle=False) as stored:
@@ -56,10 +58,13 @@ def load_own_map(own: OccupancyMap, file: Path) -> tuple[Window, NDArray[np.floa
             if version != _FORMAT:
                 raise ValueError(f"its format is {version}, this version reads {_FORMAT}")
             log_odds, pixels, home = stored["log_odds"], stored["pixels"], stored["home"]
+            whose = int(stored["robot"])
     except FileNotFoundError:
         raise
     except Exception as error:  # A damaged archive raises whatever its readers do.
         raise ValueError(f"{file} holds no map: {error}") from error
+    if whose != robot:
+        raise ValueError(f"{file} is the map of robot {whose}, not of robot {robot}")
     if not np.array_equal(geometry, _numbers(own.frame)):
         raise ValueError(f"{file} is of another map frame: {geometry.tolist()}, not {_numbers(own.frame)}")
     if (log_odds.shape, log_odds.dtype) != (own.frame.shape, np.int8) or pixels.shape != own.frame.shape:

@@ -96,6 +96,12 @@ class TeamMap:
         self.own.dirty[:] = False
         return len(rows)
 
+    def begin_life(self, epoch: int) -> None:
+        """Go on under a later epoch; peers take the own evidence for that of a new life."""
+        del self.layers[self.shared.source]
+        self.shared.source = Source(self.belief.me, epoch)
+        self.layers[self.shared.source] = self.shared
+
     # What others tell.
 
     def receive(self, tiles: Tiles) -> list[int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from pilotfish.policies.exploration.mapping import TILE
-from pilotfish.policies.exploration.team_map import Layer, TeamMap
+from pilotfish.policies.exploration.team_map import LIVES, Layer, TeamMap
 from pilotfish.policies.exploration.wire import (
     MAX_ROBOTS,
     MAX_TILES,
@@ -26,6 +26,9 @@ from pilotfish.policies.exploration.wire import (
     decode,
     encode,
 )
+
+MAX_NOTED = LIVES * MAX_ROBOTS**2
+"""Peers and sources together of which it is noted who was told what."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,6 @@ class TeamTalk:
         self.belief = team_map.belief
         self.parameters = parameters
         self.pace = pace
-        self.source = team_map.shared.source
         self.geometry = team_map.frame.signature(robots)
         self.reports: dict[int, Report] = {}
         """The newest on every other robot."""
@@ -92,15 +94,33 @@ class TeamTalk:
         self._shared_at = -math.inf
         self._budget = 0.0
         self._budget_at: float | None = None
-        self._told: dict[Source, tuple[int, float]] = {}  # version up to which it was told, and when
+        # Of what a peer lacks of a source: up to which version it was told, what it has, and since when.
+        self._told: dict[tuple[int, Source], tuple[int, int, float]] = {}
         self._waiting: dict[tuple[int, Source], tuple[int, float]] = {}  # what a peer has, since when
+        self._outlived: set[int] = set()  # robots that do not know of a later life of theirs
         self._sent: deque[tuple[float, int]] = deque()
+
+    @property
+    def source(self) -> Source:
+        """This robot and its life."""
+        return self.team_map.shared.source
 
     # Time.
 
     def time(self, now: float) -> float:
         """The belief's time: pixels that could have been driven since the mission started."""
-        return 0.0 if self.started is None else (now - self.started) * self.pace
+        return 0.0 if self.started is None else max(now - self.started, 0.0) * self.pace
+
+    def set_clock_back(self, now: float) -> None:
+        """The clock was set back to ``now`` [s]: times noted are forgotten, maps are not."""
+        self._heard[:] = self._fresh[:] = self._beacon_at = self._shared_at = -math.inf
+        self._budget_at = None
+        for noted in (self._told, self._waiting, self._sent):
+            noted.clear()
+        if self.started is not None:
+            self._start(now)
+        for times in (self.belief.stamp, self.belief.met):
+            np.minimum(times, self.time(now), out=times)
 
     def _start(self, when: float) -> None:
         """The mission started at ``when`` [s], or somebody knows that it did so earlier."""
@@ -135,17 +155,30 @@ class TeamTalk:
         known = self.reports.get(sender.robot)
         if known is not None and sender.epoch < known.source.epoch:
             self.refused["old"] += 1
+            self._outlived.add(sender.robot)
             return
         if isinstance(message, Tiles):
             self.team_map.receive(message)
         else:
             if any(report.source.robot >= self.belief.robots for report in message.reports):
                 raise WireError(f"a report on a robot that is not one of {self.belief.robots}")
+            self._outlive(message)
             if 0.0 <= message.started <= now:
                 self._start(message.started)
             for report in message.reports:
                 self._learn(report, now)
         self._heard[sender.robot] = now
+
+    def _outlive(self, beacon: Beacon) -> None:
+        """Be younger than what peers know of this robot, or they refuse what it says as old.
+
+        A clock that is behind that of the life before makes a life that began earlier than its
+        predecessor. Where two robots have the same number, neither is to outlive the other for ever.
+        """
+        named = (source for report in beacon.reports for source in (report.source, *report.have))
+        newest = max((source.epoch for source in named if source.robot == self.source.robot), default=0)
+        if self.source.epoch < newest < 2**64 - 1 and not self.refused["own_number"]:
+            self.team_map.begin_life(newest + 1)
 
     def _learn(self, report: Report, now: float) -> None:
         robot = report.source.robot
@@ -228,12 +261,13 @@ class TeamTalk:
         )
         started = now if self.started is None else self.started
         passed_on = [report for robot, report in self.reports.items() if self._is_news(robot, now)]
+        self._outlived.clear()
         return Beacon(self.source, self._sequence, now, started, (own, *passed_on))
 
     def _is_news(self, robot: int, now: float) -> bool:
-        """Whether somebody in reach does not hear a robot itself, and so has to be told of it."""
+        """Whether somebody in reach has to be told of a robot: it does not hear it, or it is that robot."""
         peers = (self.reports[peer] for peer in self.direct(now) if peer != robot and peer in self.reports)
-        return any(not report.heard >> robot & 1 for report in peers)
+        return robot in self._outlived or any(not report.heard >> robot & 1 for report in peers)
 
     def _tiles(self, now: float) -> list[bytes]:
         """Pieces of maps that somebody in reach lacks, as far as the budget goes."""
@@ -245,21 +279,38 @@ class TeamTalk:
         frames: list[bytes] = []
         if not peers:
             return frames
+        if len(self._told) > MAX_NOTED:  # lives that are over
+            self._told.clear()
+            self._waiting.clear()
         for source, layer in self.team_map.layers.items():
-            lacking = [self.reports[robot] for robot in peers if self._serves(robot, layer, now)]
+            lacking = [robot for robot in peers if self._serves(robot, layer, now)]
             if not lacking:
                 continue
-            after = min(report.have.get(source, 0) for report in lacking)
-            told, when = self._told.get(source, (0, -math.inf))
-            if now - when < p.resend:
-                after = max(after, told)
+            after = min(self._heard_up_to(robot, source, now) for robot in lacking)
             while after < layer.have and self._budget > 0:
                 message = self._next_tiles(layer, after)
                 frames.append(encode(message, self.geometry))
                 self._budget -= len(frames[-1])
+                for robot in lacking:
+                    upto, has, since = self._told[robot, source]
+                    self._told[robot, source] = (max(upto, message.upto), has, since)
                 after = message.upto
-                self._told[source] = (after, now)
         return frames
+
+    def _heard_up_to(self, robot: int, source: Source, now: float) -> int:
+        """Up to which version a peer has a source's map, or will have when what it was told arrives.
+
+        If it has got no further for a while, something was lost, and it has what it says.
+        """
+        has = self.reports[robot].have.get(source, 0)
+        upto, had, since = self._told.get((robot, source), (has, has, now))
+        if has < had or now - since >= self.parameters.resend:  # a new life of the peer, or a loss
+            upto = has
+        if has != had or has >= upto:
+            since = now
+        upto = max(upto, has)
+        self._told[robot, source] = (upto, has, since)
+        return upto
 
     def _serves(self, robot: int, layer: Layer, now: float) -> bool:
         """Whether this robot is the one to tell a peer about a source.

@@ -230,12 +230,12 @@ class _StageRun(StageRun):
         self.lesson_every = -(-LESSON_EVERY // curriculum.model.every)
         if self.judging:  # The files may be large: other stages do not need it.
             self.lessons = Lessons(state.out / "lessons")
-        self.teams = ParallelVecEnv(makers) if workers > 1 else makers[0]()
+        teams = ParallelVecEnv(makers) if workers > 1 else makers[0]()
         kwargs = dict(config=curriculum.model, normalize_images=False)
         try:
-            super().__init__(stage, state, self.teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
+            super().__init__(stage, state, teams, curriculum.seed, ExplorerActorCritic, kwargs, 0.5)
         except BaseException:  # such as weights of before, which do not fit
-            self.teams.close()
+            teams.close()
             raise
 
     @property
@@ -252,20 +252,20 @@ class _StageRun(StageRun):
             else:
                 super().run(on_steps)
         finally:
-            self.teams.close()
+            self.env.close()
 
     def _judge(self, on_steps: Callable[[int], bool]) -> None:
         """Note what lies behind the frontiers that the planner meets; teach it when the steps are done."""
-        self.teams.reset()
+        self.env.reset()
         rounds, going = 0, True
         while going:
             rounds += 1
             if rounds % self.lesson_every == 0:
-                for lessons in self.teams.call("lessons"):
+                for lessons in self.env.call("lessons"):
                     for seen, found in lessons:
                         self.lessons.add(seen, found)
-            self.teams.step(self.env.teacher())
-            going = on_steps(self.teams.num_envs)
+            self.env.step(self.env.teacher())
+            going = on_steps(self.env.num_envs)
             self.log()
         if self.progress["steps"] >= self.stage.steps:
             self.progress["prospects"] = True
@@ -290,7 +290,7 @@ class _StageRun(StageRun):
     def log(self) -> None:
         """Record the episodes that have ended."""
         by_family = defaultdict(list)
-        for ended in chain.from_iterable(self.teams.call("finished")):
+        for ended in chain.from_iterable(self.env.call("finished")):
             self.recent.append(ended.success)
             by_family[ended.map.split("-")[0]].append((ended.success, ended.path))
         for family, outcomes in by_family.items():

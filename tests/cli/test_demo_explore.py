@@ -96,6 +96,15 @@ def test_without_ros_the_install_group_is_named(monkeypatch, capsys, tmp_path):
     assert "pilotfish[ros]" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("words", [("--robots", "33"), ("--seed", "-1")])
+def test_a_wrong_number_costs_no_recording(words, tmp_path):
+    (tmp_path / "recording").mkdir()
+    (tmp_path / "recording" / "metadata.yaml").touch()
+    result = CliRunner().invoke(demo_explore.app, [*words, "--out", str(tmp_path)])
+    assert result.exit_code == 2 and f"Invalid value for '{words[0]}'" in result.output
+    assert (tmp_path / "recording").exists()
+
+
 def trajectory_of(shares) -> ExplorationTrajectory:
     """Two robots in a corridor of 100 px; each tenth of a share is known one second later."""
     walls = np.ones((3, 102), bool)

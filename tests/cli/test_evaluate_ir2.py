@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 
 from pilotfish.cli.bench_ir2 import app as bench
 from pilotfish.cli.evaluate_ir2 import app
+from pilotfish.policies.ir2.episode import METRICS
+from pilotfish.policies.registry import EXPLORATION_POLICIES
 
 MAP = "gen:hybrid?size=120&seed=0-1"
 
@@ -20,6 +22,12 @@ def report_of(path):
     return json.loads(path.read_text())
 
 
+def test_help_names_every_policy_and_metric():
+    said = CliRunner().invoke(app, ["--help"]).output
+    assert all(name in said for name in (*EXPLORATION_POLICIES, *METRICS))
+    assert "registry.py" not in said and "episode.py" not in said
+
+
 def test_rows_pairs_and_episodes(tmp_path):
     target = tmp_path / "out.json"
     result = run(
@@ -27,6 +35,7 @@ def test_rows_pairs_and_episodes(tmp_path):
     )
     assert result.exit_code == 0, result.output
     assert "radio closed" in result.output and "path_vs_baseline" in result.output
+    assert "100 % [51, 100]" in result.output
     report = report_of(target)
     assert report["complete"] and report["seeds"] == [0, 1]
     row, bound = report["rows"]
@@ -169,3 +178,19 @@ def test_bench(tmp_path):
     assert {"part: sensor", "part: radio_exchange", "part: navigation", "part: search", "part: network"} <= {
         row["case"] for row in rows
     }
+
+
+@pytest.mark.parametrize(
+    "words, sizes",
+    [([], {4, 5}), (["--robots", "6"], {6}), (["--map", MAP], {4}), (["--map", MAP, "--robots", "2"], {2})],
+)
+def test_bench_takes_the_size_of_the_team_on_every_map(words, sizes, monkeypatch):
+    asked = []
+    monkeypatch.setattr("pilotfish.worlds.maps.load.load_map", lambda path: None)
+    monkeypatch.setattr(
+        "pilotfish.policies.ir2.benchmark.decision_rows",
+        lambda policy, name, grid, robots, episodes: asked.append(robots) or [{"robots": robots}],
+    )
+    result = CliRunner().invoke(bench, ["--policy", "nearest", *words])
+    assert result.exit_code == 0, result.output
+    assert set(asked) == sizes

@@ -55,6 +55,19 @@ def test_table_shows_half_of_the_interval(capsys):
     assert "-" in next(line for line in shown.splitlines() if " b " in line)
 
 
+@pytest.mark.parametrize(
+    ("rate", "interval", "shown"),
+    [
+        (0.0, [0.0, 0.4345], "0 % [0, 43.5]"),
+        (1.0, [0.7225, 1.0], "100 % [72.2, 100]"),
+        (0.5, None, "50 %"),
+    ],
+)
+def test_table_shows_both_ends_of_a_success_rate(rate, interval, shown, capsys):
+    report.print_rows([{"policy": "a", "success_rate": rate, "success_rate_ci95": interval}])
+    assert f" {shown} " in capsys.readouterr().out
+
+
 def test_commit_is_that_of_this_checkout():
     if (Path(report.__file__).resolve().parents[1] / ".git").exists():
         assert len(report.commit().removesuffix("-dirty")) == 12

@@ -2,6 +2,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pilotfish.cli.run import app
+from pilotfish.policies.registry import EXPLORATION_POLICIES
 from pilotfish.ros_nodes import plan
 
 
@@ -17,6 +18,18 @@ def test_without_a_system_the_systems_are_listed():
 def test_show_args_lists_every_argument():
     output = invoke("fleet", "--show-args").output
     assert all(argument.name in output for argument in plan.system_module("fleet").ARGUMENTS)
+
+
+def test_show_args_cuts_nothing_off_on_a_narrow_screen(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    output = invoke("explore", "--show-args").output
+    assert "…" not in output and all(len(line) <= 80 for line in output.splitlines())
+    assert all(name in output for name in EXPLORATION_POLICIES)
+
+
+def test_help_has_an_example_of_every_navigating_system():
+    output = invoke("--help").output
+    assert "pilotfish run fleet" in output and "pilotfish run explore" in output
 
 
 def test_dry_run_prints_a_command_a_process():

@@ -51,10 +51,18 @@ def test_a_full_turn_wraps_and_a_half_turn_does_not():
 
 def test_points_are_where_rays_returned_in_the_robots_frame():
     ranges = np.full(4 * 8, np.inf, np.float32)
-    ranges[[0, 8, 16, 24]] = [1.0, 2.0, 0.05, np.nan]
+    ranges[[0, 8, 16, 24]] = [1.0, 2.0, 0.03, np.nan]
     seen = scan(ranges=ranges, angle_min=0.0, angle_increment=math.pi / 16)
     points = seen.points(LidarSpec(x=0.1, yaw=math.pi / 2))
     assert points == pytest.approx(np.array([[0.1, 1.0], [-1.9, 0.0]]))
+
+
+def test_what_is_too_near_to_be_measured_stands_at_the_shortest_range():
+    ranges = np.full(4 * 8, np.inf, np.float32)
+    ranges[[0, 8, 16, 24]] = [0.2, -np.inf, 0.0, 0.04]  # too near, too near, nothing came back, the robot
+    seen = scan(ranges=ranges, angle_min=0.0, angle_increment=math.pi / 16, range_min=0.3)
+    assert seen.points(LidarSpec()) == pytest.approx(np.array([[0.3, 0.0], [0.0, 0.3]]))
+    assert len(seen.points(LidarSpec(robot_hides=0.3))) == 0, "all of it may be the robot"
 
 
 @pytest.mark.parametrize("change", [{"max_range": math.inf}, {"max_range": 0.0}, {"yaw": math.nan}])

@@ -53,6 +53,17 @@ def test_the_watchdog_stops_the_robot_within_the_promised_distance(spec):
     )
 
 
+def test_a_clock_that_is_set_back_stops_the_robot_until_it_is_told_anew(spec):
+    limiter = VelocityLimiter(spec)
+    now = drive(limiter, Velocity(spec.max_speed, 0.0), 5.0) - 60.0
+    for _ in range(100):
+        limiter.output(now)
+        now += DT
+    assert limiter.sent == STOP
+    drive(limiter, Velocity(spec.max_speed, 0.0), 5.0, now)
+    assert limiter.sent.forward == pytest.approx(spec.max_speed)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_is_not_a_number_stops_the_robot_and_is_counted(spec, bad):
     limiter = VelocityLimiter(spec)

@@ -46,9 +46,23 @@ def test_the_simulator_is_required_and_the_others_come_back():
 
 
 @pytest.mark.parametrize(
+    ("world", "said"),
+    [
+        (WORLD, ""),
+        ("warehouse", "warehouse has cells of 1 m, and exploration policies expect about 0.1 m"),
+    ],
+)
+def test_cells_that_are_far_too_large_are_warned_of(world, said, capsys):
+    plan_system("explore", [f"world:={world}", "robots:=2"])
+    warned = capsys.readouterr().err
+    assert said in warned and bool(warned) == bool(said)
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["robots:=0"], "robots:=0: a team"),
+        (["robots:=33"], "robots:=33: a team has at most 32 robots"),
         (["processes:=-1"], "processes:=-1: write 0 or more"),
         (["real_time_factor:=-1"], "real_time_factor:=-1"),
         (["real_time_factor:=2", "use_sim_time:=false"], "needs use_sim_time:=true"),

@@ -24,6 +24,8 @@ def test_arguments_take_the_type_of_their_default():
         (["robot:=8"], "there are robots, backend, speed, use_sim_time"),
         (["robots:=many"], "robots:=many: write a whole number"),
         (["speed:=fast"], "speed:=fast: write a number"),
+        (["speed:=nan"], "speed:=nan: write a number"),
+        (["speed:=inf"], "speed:=inf: write a number"),
         (["backend:=unreal"], "backend:=unreal: choose one of grid, pybullet"),
         (["use_sim_time:=maybe"], "write true or false"),
         (["robots:=8", "robots:=9"], "given twice"),
@@ -53,6 +55,14 @@ def test_every_system_plans_with_its_defaults(system):
     names = [(spec.namespace, spec.name) for spec in specs]
     assert len(names) == len(set(names)) > 0
     assert plan.plan_system(system) == specs, "the same arguments must give the same plan"
+
+
+@pytest.mark.parametrize("system", plan.SYSTEMS)
+def test_what_would_only_fail_in_the_nodes_is_refused(system, tmp_path):
+    with pytest.raises(ValueError, match="seed:=-1: write 0 or more"):
+        plan.plan_system(system, ["seed:=-1"])
+    with pytest.raises(ValueError, match=f"{tmp_path} exists already: name another path"):
+        plan.plan_system(system, [f"record:={tmp_path}"])
 
 
 @pytest.mark.parametrize("system", plan.SYSTEMS)

@@ -174,6 +174,22 @@ def test_nav2_is_asked_for_by_name_where_it_is_not_installed(make):
         pytest.skip("Nav2 is installed")
 
 
+def test_silent_inputs_stop_nav2_too(make, nav2):
+    bench = make(driver="nav2")
+    bench.node.start()
+    for _ in range(20):
+        bench.tick()
+    [goal] = nav2.goals
+    nav2.accept(goal)
+    for _ in range(20):
+        bench.tick(scan=False)
+    assert goal.cancelled
+    for _ in range(20):
+        bench.tick()
+    assert len(nav2.goals) == 2, "it goes on when scans come again"
+    assert not bench.sent["_command"], "the wheels are Nav2's"
+
+
 def test_a_scan_of_the_wrong_size_is_counted(make):
     bench = make()
     bench.node.start()

@@ -87,6 +87,8 @@ def stand():
     process.send_signal(signal.SIGINT)
     try:
         assert process.wait(10.0) == 0
+        stand.live(0.3, poses=False)
+        assert not stand.moves(), "its last word is a stop"
     finally:
         process.kill()
         stand.close()

@@ -8,8 +8,8 @@ from pilotfish.hardware.lidar import Scan
 from pilotfish.hardware.limits import STOP
 from pilotfish.policies.exploration.agent_parameters import ExplorerParameters
 from pilotfish.policies.exploration.blocks import FREE, OCCUPIED, UNKNOWN
-from pilotfish.policies.exploration.own_map_file import save_own_map
 from pilotfish.policies.exploration.team_talk import TalkParameters
+from pilotfish.policies.exploration.wire import Beacon, Source, encode
 
 
 def test_a_team_explores_a_flat_and_says_so(make_team, check_counts):
@@ -73,7 +73,7 @@ def test_a_killed_robot_gets_the_map_back_and_goes_on(make_team):
 def test_alone_it_remembers_from_its_file(make_team, tmp_path):
     team = make_team(1)
     team.run(8.0)
-    save_own_map(team.agents[0].own, team.agents[0].belief.home, tmp_path / "map.npz")
+    team.agents[0].save(tmp_path / "map.npz")
     before, home = team.known(0), team.agents[0].belief.home.tolist()
     team.agents[0] = team.make(0, epoch=2)
     team.agents[0].remember(tmp_path / "map.npz")
@@ -100,6 +100,54 @@ def test_it_stops_when_an_input_falls_silent(make_team, silent):
         output = agent.tick(team.now)
     assert agent.stale
     assert output.velocity == STOP
+
+
+def test_a_clock_that_is_set_back_stops_it_and_it_goes_on_by_the_new_time(make_team):
+    team = make_team(2)
+    assert team.run(10.0, until=lambda: min(wheels.sent.forward for wheels in team.wheels) > 0.5)
+    team.now -= 30.0
+    team.air.clear()
+    known = team.known(0)
+    for _ in range(3):
+        team.step()
+    speeds = [team.wheels[0].sent.forward]
+    for _ in range(3):
+        team.step()
+        speeds.append(team.wheels[0].sent.forward)
+    assert speeds == sorted(speeds, reverse=True) and speeds[-1] < speeds[0]
+    assert team.run(5.0, until=lambda: team.wheels[0].sent.forward > 0.5), "it drives again"
+    assert not team.agents[0].stale
+    assert team.run(120.0, until=lambda: min(team.known(i) for i in range(2)) >= 0.99)
+    assert team.known(0) > known and team.agents[0].belief.connected.all()
+
+
+def test_when_its_clock_is_set_back_it_stops_for_what_its_laser_sees(make_team):
+    team = make_team(1)
+    assert team.run(10.0, until=lambda: team.wheels[0].sent.forward > 0.5)
+    agent = team.agents[0]
+    team.now -= 30.0
+    for _ in range(20):
+        team.now += 0.05
+        agent.see_odometry(Pose(*team.poses[0]), team.now, team.now)
+        ranges = np.full(360, 0.25, np.float32)
+        agent.see_scan(Scan(ranges, -math.pi, math.pi / 180, 0.02, 8.0, team.now), team.now)
+        output = agent.tick(team.now)
+    assert output.velocity.forward == 0.0
+
+
+def test_when_a_peer_knows_of_an_earlier_start_the_policy_begins_anew(make_team, monkeypatch):
+    team = make_team(2, policy="territory", link=lambda a, b: False)
+    team.run(5.0)
+    agent, resets = team.agents[0], []
+    reset = agent.policy.reset
+    monkeypatch.setattr(agent.policy, "reset", lambda *args: (resets.append(args), reset(*args)))
+    own = agent.talk.started
+    beacon = Beacon(Source(1, 5), 1, team.now, own - 60.0, ())
+    agent.hear(encode(beacon, agent.talk.geometry), team.now)
+    team.run(4.0)
+    assert agent.talk.started == own - 60.0
+    assert len(resets) == 1
+    assert not agent.failure
 
 
 def test_a_laser_that_reads_nothing_stops_it(make_team):

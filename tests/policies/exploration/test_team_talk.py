@@ -12,6 +12,7 @@ from pilotfish.policies.exploration.mapping import MapFrame, OccupancyMap, Windo
 from pilotfish.policies.exploration.team_map import LIVES, TeamMap
 from pilotfish.policies.exploration.team_talk import TalkParameters, TeamTalk
 from pilotfish.policies.exploration.wire import Beacon, Report, Source, Tiles, encode
+from pilotfish.policies.registry import make_exploration_policy
 
 FRAME = MapFrame(0.1, (0.0, 0.0), 96, 128)
 ALL = Window(0, 0, 96, 128)
@@ -112,6 +113,40 @@ def test_after_a_cut_maps_are_reconciled_and_nothing_leaks_meanwhile():
     assert team[0].belief.surplus()[1] == 0
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_old_pieces_come_across_while_the_map_goes_on_changing(lost):
+    """A third robot joins, or messages are lost, while the first one sees something new each second."""
+    team = [Robot(i, 3) for i in range(3)]
+    joined = [lost]
+    air = Air(team, link=lambda a, b, now: {a, b} == {0, 1} or (joined[0] and {a, b} == {0, 2}))
+    air.run(3.0)
+    if lost:
+        joined[0] = False
+    team[0].sees(slice(0, 90), slice(0, 60))
+    air.run(1.1 if lost else 5.0)
+    joined[0] = True
+    for second in range(6):
+        team[0].sees(slice(95, 96), slice(3 * second, 3 * second + 1))
+        air.run(1.0)
+    air.run(0.5)
+    for robot in team:
+        assert np.array_equal(robot.belief.pixels, team[0].belief.pixels)
+        assert robot.map.layers[team[0].talk.source].have == team[0].map.shared.have
+
+
+def test_what_is_told_is_told_once_where_nothing_is_lost():
+    team = [Robot(i, 2) for i in range(2)]
+    air = Air(team)
+    told = []
+    next_tiles = team[0].talk._next_tiles
+    team[0].talk._next_tiles = lambda *args: told.append(next_tiles(*args)) or told[-1]
+    for second in range(20):
+        team[0].sees(slice(second, second + 1), slice(0, 60))
+        air.run(1.0)
+    tiles = sum(len(message.tile) for message in told)
+    assert tiles == team[0].map.shared.have, "each version of a tile once"
+
+
 def test_own_evidence_wins_and_nobody_quarrels_over_it():
     team = [Robot(i, 3) for i in range(3)]
     team[0].sees(slice(0, 8), slice(0, 8), FREE)
@@ -126,6 +161,34 @@ def test_own_evidence_wins_and_nobody_quarrels_over_it():
     assert [robot.map.shared.have for robot in team] == versions
     beacons = 61 * 400
     assert all(robot.talk.bytes_sent - before < beacons for robot, before in zip(team, sent, strict=True))
+
+
+def test_a_robot_whose_clock_is_behind_that_of_its_former_life_is_believed():
+    team = [Robot(0, 2, epoch=1000), Robot(1, 2)]
+    air = Air(team)
+    air.run(5.0)
+    team[0] = Robot(0, 2, epoch=900)
+    team[0].sees(slice(0, 30), slice(0, 30))
+    air.run(5.0)
+    assert team[0].talk.source.epoch > 1000
+    assert team[1].belief.connected.all()
+    assert np.array_equal(team[1].belief.pixels, team[0].belief.pixels)
+    refused = team[1].talk.refused["old"]
+    air.run(20.0)
+    assert team[1].talk.refused["old"] == refused
+
+
+def test_two_robots_of_one_number_do_not_outlive_each_other_for_ever():
+    team = [Robot(0, 3, epoch=1000), Robot(1, 3), Robot(0, 3, epoch=900)]
+    team[0].sees(slice(0, 30), slice(0, 30))
+    team[2].sees(slice(40, 60), slice(0, 30))
+    air = Air(team)
+    air.run(20.0)
+    assert team[2].talk.refused["own_number"] > 0
+    lives = [team[0].talk.source, team[2].talk.source]
+    air.run(20.0)
+    assert [team[0].talk.source, team[2].talk.source] == lives
+    assert all(source.epoch < 1010 for source in lives)
 
 
 def test_the_newest_of_what_others_tell_wins():
@@ -250,12 +313,17 @@ numbers = st.floats(-1e5, 1e5, width=32) | st.just(math.nan)
 def test_whatever_a_peer_says_is_survived(said, data):
     robot = Robot(1, 3)
     robot.sees(slice(0, 60), slice(0, 60))
+    robot.talk.look(0.5)
+    robot.belief.report(np.array([30.0, 30.0]), robot.talk.time(0.5), 0.0)
+    policy = make_exploration_policy("territory")
+    policy.reset(robot.belief, 0)
     for sender, epoch, number, count in said:
         source = Source(sender, epoch)
         place = (number, number)
         way = abs(np.nan_to_num(number))
+        stamp = data.draw(st.sampled_from([-1e300, 0.0, 0.6, 1e300]))
         reports = [
-            Report(Source(other, epoch), count, 1e300, place, place, way, count, {source: count})
+            Report(Source(other, epoch), count, stamp, place, place, way, count, {source: count})
             for other in range(data.draw(st.integers(0, 4)))
         ]
         n = data.draw(st.integers(0, 3))
@@ -271,6 +339,7 @@ def test_whatever_a_peer_says_is_survived(said, data):
         robot.belief.report(np.array([30.0, 30.0]), robot.talk.time(1.0), 1.0)
         robot.belief.doubt()
         robot.talk.speak(1.0)
+        assert np.isfinite(policy.act()).all()
     blocks = robot.belief.pixels.reshape(24, 4, 32, 4)
     assert np.array_equal((blocks != UNKNOWN).sum(axis=(1, 3)), robot.belief.known)
     assert np.array_equal((blocks == FREE).sum(axis=(1, 3)), robot.belief.free[1])

@@ -7,7 +7,6 @@ pytest.importorskip("stable_baselines3")
 
 import torch
 
-from pilotfish.policies.exploration.belief import known_share
 from pilotfish.policies.ir2.config import IR2Config
 from pilotfish.policies.ir2.environment import (
     LAYOUT,
@@ -91,7 +90,7 @@ def test_rewards_are_the_potential_of_what_is_known_less_the_time(every):
         seen, reward, done, cut = run.step(run.teacher())
         assert seen.shape == (3, SIZE) and np.isfinite(seen).all() and not cut
         total += reward
-    known = np.array([known_share(belief, run.world.free_total) for belief in run.world.beliefs])
+    known = np.array([belief.free_pixels for belief in run.world.beliefs]) / run.world.free_total
     assert (known >= 0.99).all()
     free = np.maximum.reduce([belief.free[belief.me] for belief in run.world.beliefs])
     team = free.sum() / run.world.free_total
