@@ -109,7 +109,7 @@ class FleetAgent:
         self.future_stamps = 0
         """Poses and sightings that were dropped because they claim to be from the future."""
         self.stale = True
-        """Whether the robot stands still because its poses are too old."""
+        """Whether the robot stands still because its poses are too old, or of a time to come."""
         self._rng = np.random.default_rng(seed)
         self._pose: Pose | None = None
         self._pose_stamp = -math.inf
@@ -182,7 +182,9 @@ class FleetAgent:
     def tick(self, now: float) -> AgentOutput:
         """One round of perceiving, negotiating, deciding and driving. Call it 10-20 times a second."""
         timeout = self.claims.parameters.pose_timeout
-        self.stale = now - min(self._pose_stamp, self._others_stamp) > timeout
+        ages = now - self._pose_stamp, now - self._others_stamp
+        # From the future is what was seen before the clock was set back: nobody knows how old it is.
+        self.stale = max(ages) > timeout or min(ages) < -timeout
         pose = self._pose
         if pose is None:
             return AgentOutput(STOP, None, None)

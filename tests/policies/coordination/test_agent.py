@@ -57,6 +57,24 @@ def test_a_clock_that_is_a_little_ahead_is_no_fault(agent):
     assert agent.future_stamps == 0
 
 
+def test_a_clock_that_is_set_back_stops_the_robot_until_its_time_has_come_again(agent):
+    agent.now -= 10.0
+    speeds = []
+    for _ in range(400):
+        agent.now += TICK
+        see(agent, agent.now)
+        speeds.append(agent.tick(agent.now).velocity.forward)
+        if speeds[-1] == 0.0:
+            break
+    assert speeds == sorted(speeds, reverse=True) and speeds[-1] == 0.0
+    assert agent.stale
+    for _ in range(400):
+        agent.now += TICK
+        see(agent, agent.now)
+        output = agent.tick(agent.now)
+    assert output.velocity.forward > 0
+
+
 @pytest.mark.parametrize(("cell", "goal"), [(8, 4_000_000_000), (4_000_000_000, 8)])
 def test_a_message_with_an_intent_that_is_not_on_the_map_is_ignored(agent, cell, goal):
     intent = Intent(cell, goal, 1.0, (0.0,) * 5)
