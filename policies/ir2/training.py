@@ -35,6 +35,7 @@ from pilotfish.policies.training import CHECKPOINT, RunState, StageRun, StageSet
 from pilotfish.policies.vec_env import ParallelVecEnv
 from pilotfish.worlds.maps.grid_map import GridMap
 from pilotfish.worlds.maps.load import load_maps
+from pilotfish.worlds.maps.symmetry import deduplicate
 
 CURVES = (r"explore/(.*)/path", "longest path [px] (sampled choices)")
 """What ``plot_curves`` draws of a run."""
@@ -308,7 +309,8 @@ def make_teams(
     episodes = []
     for number, group in list(enumerate(groups))[part]:
         if group.maps not in pools:
-            pools[group.maps] = [grid for path in group.maps.split(";") for grid in load_maps(path.strip())]
+            every = (grid for path in group.maps.split(";") for grid in load_maps(path.strip()))
+            pools[group.maps] = deduplicate(every)
         maps = pools[group.maps]
         rng = np.random.default_rng([*seed, number])
         draw = lambda rng, maps=maps: maps[rng.integers(len(maps))]  # noqa: E731
