@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.fleet import FleetPolicy
@@ -134,14 +135,31 @@ EXPLORATION_POLICIES: dict[str, tuple[str, Callable[[], ExplorationPolicy]]] = {
 """Name -> (what it is, how to make one robot's)."""
 
 
+_TUNABLE: dict[str, tuple[str, dict[str, Callable[[str], Any]]]] = {
+    "rendezvous": ("PlannedRendezvous", {"period": float, "place": str}),
+    "pursuit": ("Pursuit", {"worth": float}),
+}
+"""Planners whose settings may follow the name: class, and the settings in their order."""
+
+
 def make_exploration_policy(name: str) -> ExplorationPolicy:
     """What leads one explorer, by registered name or model folder.
 
+    Settings of ``rendezvous`` and ``pursuit`` may follow: ``rendezvous@800``, ``rendezvous@800@start``,
+    ``pursuit@0.01``.
+
     Raises:
-        ValueError: nothing answers to the name; the message lists what does.
+        ValueError: nothing answers to the name; the message lists what does. Or a setting cannot be.
     """
     if name in EXPLORATION_POLICIES:
         return EXPLORATION_POLICIES[name][1]()
+    planner, *values = name.split("@")
+    if values and planner in _TUNABLE:
+        kind, settings = _TUNABLE[planner]
+        if len(values) > len(settings):
+            raise ValueError(f"{name!r}: after {planner} follow at most {', '.join(settings)}")
+        pairs = zip(settings.items(), values, strict=False)
+        return _explorer(kind, name, **{key: convert(value) for (key, convert), value in pairs})
     if (Path(name) / "config.json").is_file():
         return _learned_explorer(name)
     known = ", ".join(EXPLORATION_POLICIES)

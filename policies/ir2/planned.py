@@ -164,6 +164,8 @@ class PlannedRendezvous(Hungarian):
         super().__init__(name)
         if place not in ("start", "medoid"):
             raise ValueError(f"rendezvous place {place!r}: choose start or medoid")
+        if not (np.isfinite(period) and period > 0):
+            raise ValueError(f"rendezvous period must be positive, got {period} s")
         self.period = period
         self.place = place
         self.patience = patience
@@ -205,6 +207,8 @@ class Pursuit(Hungarian):
 
     def __init__(self, name: str, worth: float = 0.003) -> None:
         super().__init__(name)
+        if not (np.isfinite(worth) and worth >= 0):
+            raise ValueError(f"pursuit's worth must not be negative, got {worth}")
         self.worth = worth
 
     def explore(self, situation: Situation) -> int:

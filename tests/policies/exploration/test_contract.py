@@ -119,3 +119,26 @@ def test_decides_alone_too(name):
 def test_an_unknown_name_lists_the_known():
     with pytest.raises(ValueError, match="no exploration policy 'huntgarian': choose one of .*nearest, "):
         make_exploration_policy("huntgarian")
+
+
+def test_settings_may_follow_a_planners_name():
+    policy = make_exploration_policy("rendezvous@800@start")
+    assert (policy.name, policy.period, policy.place) == ("rendezvous@800@start", 800.0, "start")
+    assert make_exploration_policy("rendezvous@800").place == make_exploration_policy("rendezvous").place
+    assert make_exploration_policy("pursuit@0.01").worth == 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rendezvous@0", "period must be positive, got 0.0"),
+        ("rendezvous@soon", "'soon'"),
+        ("rendezvous@800@moon", "place 'moon': choose start or medoid"),
+        ("rendezvous@800@start@3", "follow at most period, place"),
+        ("pursuit@-1", "must not be negative, got -1.0"),
+        ("nearest@3", "no exploration policy 'nearest@3'"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(name, text):
+    with pytest.raises(ValueError, match=text):
+        make_exploration_policy(name)
