@@ -34,6 +34,8 @@ always reaches), `path_vs_baseline` to --baseline, by default the better of `hun
 \b
 Policies (--policy), or the folder of a trained model:
 {POLICIES}
+rendezvous@SECONDS[@start], pursuit@WORTH: with other settings than their own (first meeting and its place;
+way a pixel that a peer lacks is worth)
 
 \b
 Other metrics, means over the episodes (some are in the JSON file only):
