@@ -108,7 +108,7 @@ def explore(
 
     make_folder(out)
     with console.status("Compiling the explorer (once after installation) ..."):
-        _warm_up(policy)
+        warm_up_explorers(policy)
     arguments = {
         "world": world,
         "robots": robots,
@@ -164,7 +164,7 @@ class Facts:
             )
 
 
-def _warm_up(policy: str) -> None:
+def warm_up_explorers(policy: str) -> None:
     """Fill numba's cache, so that the nodes start at once instead of all compiling the same functions."""
     from pilotfish.hardware.robots import get_robot
     from pilotfish.policies.exploration.warm_up import warm_up

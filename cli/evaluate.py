@@ -14,6 +14,10 @@ app = typer.Typer(
                 "pilotfish.cli.evaluate_ir2:app",
                 "Exploring teams: path, success, connectivity.",
             ),
+            "explore": (
+                "pilotfish.cli.evaluate_explore:app",
+                "The same with live ROS 2 nodes.",
+            ),
             "dsrl": (
                 "pilotfish.cli.evaluate_manipulation:dsrl",
                 "Steered diffusion policies on the arm's tasks.",

@@ -7,7 +7,7 @@
 ``office.yaml?cell_size=0.5``             a map_server map at 0.5 m a cell
 ``builtin:NAME``, ``builtin:``            a map that comes with Pilotfish, all of them
 ``NAME``                                  the same, where no file or folder is called so
-``gen:mazes?size=65&density=0.3&seed=0-9``  ten maps of a generator family
+``gen:mazes?size=65&density=0.3&seed=0-9``  ten maps of a generator family, one of them with ``#NAME``
 ========================================  ==========================================================
 """
 
@@ -40,7 +40,9 @@ def load_maps(path: str | Path) -> list[GridMap]:
     """
     text = str(path)
     if text.startswith("gen:"):
-        return _generated(text)
+        family, _, name = text.partition("#")
+        maps = _generated(family)
+        return [_pick(maps, name, text)] if name else maps
     if text.startswith("builtin:"):
         maps = builtin_maps()
         name = text.removeprefix("builtin:")

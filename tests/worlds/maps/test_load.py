@@ -37,6 +37,8 @@ def test_files_that_hold_no_map_are_passed_over_with_a_warning(folder):
 def test_one_map_by_name(folder):
     assert load_map(f"{folder}/sub/many.yaml#a").name == "a"
     assert load_map(f"{folder}#a~2").name == "a~2"
+    one = load_map("gen:mazes?size=9&seed=0-3#mazes-9x9-s2")
+    assert np.array_equal(one.walls, load_map("gen:mazes?size=9&seed=2").walls)
     with pytest.raises(MapError, match=r"no map 'c'; .*there are: b, a"):
         load_map(f"{folder}/sub/many.yaml#c")
     with pytest.raises(MapError, match=r"holds 2 maps; append #NAME to choose one of: b, a"):
