@@ -65,7 +65,7 @@ class ProspectNetwork(nn.Module):
 
     behind: torch.Tensor
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 32) -> None:
         super().__init__()
         self.coarse, self.wide = self._tower(6, width, SIDE), self._tower(4, width, SIDE)
         self.fine = self._tower(3, width, FINE_SIDE)

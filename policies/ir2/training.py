@@ -39,7 +39,7 @@ from pilotfish.worlds.maps.symmetry import deduplicate
 
 CURVES = (r"explore/(.*)/path", "longest path [px] (sampled choices)")
 """What ``plot_curves`` draws of a run."""
-LESSON_EVERY = 12
+LESSON_EVERY = 20
 """Strides between two lessons: frontiers change slowly."""
 
 DEFAULT_CURRICULUM = Path(__file__).parent / "curricula" / "ir2.yaml"
