@@ -44,7 +44,7 @@ class Nav2Driver:
         self._node = node
         self._sent: tuple[float, float] | None = None  # where it goes
         self._goal = 0  # counts; an answer to any but the newest comes too late
-        self._handle: Any = None
+        self._handle: Any = None  # of the goal that Nav2 has accepted last, until it is over
         self.rejected = 0
         """Goals that Nav2 did not take."""
 
@@ -60,7 +60,7 @@ class Nav2Driver:
                 "no action server navigate_to_pose: is Nav2 running?", throttle_duration_sec=5.0
             )
             return
-        self._sent, self._handle = waypoint, None
+        self._sent = waypoint
         self._goal += 1
         goal = self._kind.Goal(pose=pose_stamped(waypoint[0], waypoint[1], now))
         answer = partial(self._on_answer, self._goal)
@@ -77,15 +77,16 @@ class Nav2Driver:
         handle = future.result()
         if handle is None or not handle.accepted:
             self.rejected += 1
-            self._forget(goal)
+            if goal == self._goal:
+                self._sent = None
         elif goal != self._goal:
             # After a newer goal this one is over by itself; to cancel it then does no harm.
             handle.cancel_goal_async()
         else:
             self._handle = handle
-            handle.get_result_async().add_done_callback(lambda _: self._forget(goal))
+            handle.get_result_async().add_done_callback(lambda _: self._on_end(goal))
 
-    def _forget(self, goal: int) -> None:
+    def _on_end(self, goal: int) -> None:
         """A goal is over, reached or not: the same place may be asked for again."""
         if goal == self._goal:
             self._handle = self._sent = None

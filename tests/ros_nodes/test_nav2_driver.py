@@ -39,6 +39,15 @@ def test_of_two_goals_the_later_one_counts_whatever_is_answered_first(driver, na
     assert nav2.goals[1].cancelled
 
 
+def test_a_stop_after_a_refusal_cancels_the_goal_before_it(driver, nav2):
+    driver.drive_to((1.0, 0.0), 0.0)
+    nav2.accept(nav2.goals[0])
+    driver.drive_to((2.0, 0.0), 0.0)
+    nav2.refuse(nav2.goals[1])
+    driver.stop()
+    assert nav2.goals[0].cancelled
+
+
 @pytest.mark.parametrize("end", ["finish", "refuse"])
 def test_after_its_end_or_a_refusal_the_same_place_may_be_asked_for_again(driver, nav2, end):
     driver.drive_to((1.0, 0.0), 0.0)
