@@ -153,13 +153,14 @@ class PlannedRendezvous(Hungarian):
 
     Args:
         period: until the first meeting [s]; the next ones are half as long again apart each, since what is
-            left to explore lies ever further away.
+            left to explore lies ever further away. The default is the best of a sweep (README of this folder):
+            earlier meetings cost more than they bring.
         place: "start", or "medoid": what was the middle of the known map at the last meeting.
         patience: [s].
     """
 
     def __init__(
-        self, name: str, period: float = 1200.0, place: str = "medoid", patience: float = 150.0
+        self, name: str, period: float = 3000.0, place: str = "medoid", patience: float = 150.0
     ) -> None:
         super().__init__(name)
         if place not in ("start", "medoid"):
