@@ -153,7 +153,7 @@ class PlannedRendezvous(Hungarian):
 
     Args:
         period: until the first meeting [s]; the next ones are half as long again apart each, since what is
-            left to explore lies ever further away. The default is the best of a sweep (README of this folder):
+            left to explore lies ever further away. By a sweep (README of this folder) the default is best:
             earlier meetings cost more than they bring.
         place: "start", or "medoid": what was the middle of the known map at the last meeting.
         patience: [s].
