@@ -27,6 +27,9 @@ STREAM = QoSProfile(depth=20)
 GATHER = 0.004
 """[s]"""
 
+WAKE = 0.2
+"""A waiting node looks so often whether it was interrupted: no timer goes on without a simulator [s]."""
+
 FAREWELL = 0.05
 """Time for the last commands to leave the process [s]."""
 
@@ -67,7 +70,8 @@ def run_node(
         for member in members:
             spinner.add_node(member)
         try:
-            spinner.spin()
+            while True:
+                spinner.spin_once(timeout_sec=WAKE)
         finally:
             # The terminal and ros2 launch may both interrupt: what nodes do at their end gets whole.
             _on_signals(signal.SIG_IGN)

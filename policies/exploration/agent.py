@@ -121,7 +121,7 @@ class ExplorerAgent:
         """Whether the robot stands still because its odometry or its laser is silent."""
         self.failure = ""
         """What the policy has raised at the last decision."""
-        self._scan: Scan | None = None  # waits for its pose
+        self._scans: list[Scan] = []  # what waits for its pose, and the newest behind it
         self._points: NDArray[np.float64] = np.empty((0, 2))  # what the laser sees, base frame
         self._room: NDArray[np.float64] = np.empty(0)  # how much larger these count [m]
         self._ticked_at = self._seen_at = self._decided_at = -math.inf
@@ -155,11 +155,12 @@ class ExplorerAgent:
         """A turn of the laser. One from the future is counted and dropped."""
         if scan.stamp > now + self.parameters.pose_timeout:
             self.dropped["future"] += 1
-        elif self._scan is not None and scan.stamp <= self._scan.stamp:
+        elif self._scans and scan.stamp <= self._scans[-1].stamp:
             self.dropped["old"] += 1
         else:
-            self.dropped["overtaken"] += self._scan is not None
-            self._scan = scan
+            # The first goes on waiting for its pose: it would wait forever if each new one took its place.
+            self.dropped["overtaken"] += len(self._scans) > 1
+            self._scans = [*self._scans[:1], scan]
 
     def hear(self, frame: bytes, now: float) -> None:
         """A message of a peer; anything that is none is counted and dropped."""
@@ -220,8 +221,8 @@ class ExplorerAgent:
 
     def _set_clock_back(self, now: float) -> None:
         """The clock was set back to ``now`` [s]: all that waits for later times begins again; maps stay."""
-        self.dropped["clock_set_back"] += self._scan is not None
-        self._scan = None
+        self.dropped["clock_set_back"] += len(self._scans)
+        self._scans = []
         self._seen_at = self._decided_at = self._doubted_at = -math.inf
         self._begun = None
         self.track.set_clock_back()
@@ -239,10 +240,13 @@ class ExplorerAgent:
 
     def _map(self, now: float) -> Window | None:
         """Take in the scan that waits, if there is a pose of its time."""
-        scan, p = self._scan, self.parameters
-        if scan is None or (self.track.stamp < scan.stamp and now - scan.stamp < p.pose_tolerance):
+        p = self.parameters
+        if not self._scans:
             return None
-        self._scan = None
+        scan = self._scans[0]
+        if self.track.stamp < scan.stamp and now - scan.stamp < p.pose_tolerance:
+            return None
+        del self._scans[0]
         pose = self.track.at(scan.stamp, p.pose_tolerance)
         if pose is None or scan.stamp < self.track.settled_at + _SETTLE:
             self.dropped["no_pose" if pose is None else "after_jump"] += 1

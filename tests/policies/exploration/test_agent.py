@@ -167,13 +167,27 @@ def test_a_laser_that_reads_nothing_stops_it(make_team):
     assert team.known(0) == known
 
 
+def test_scans_that_are_always_newer_than_the_last_pose_are_used(make_team):
+    team = make_team(1)
+    agent, known = team.agents[0], team.known(0)
+    for _ in range(40):
+        team.now += 0.05
+        agent.see_odometry(Pose(*team.poses[0]), team.now - 0.002, team.now)
+        for early in (0.001, 0.0):
+            laser, ranges = team.world.laser, team.world.scan()[0]
+            stamp = team.now - early
+            agent.see_scan(Scan(ranges, float(laser.angles[0]), laser.increment, 0.02, 8.0, stamp), team.now)
+        agent.tick(team.now)
+    assert team.known(0) > known and not agent.stale and agent.decisions > 0
+
+
 def test_a_scan_without_a_pose_of_its_time_is_dropped(make_team):
     team = make_team(1)
     team.run(1.0)
     agent = team.agents[0]
     team.now += 0.3
     team.see(0)
-    agent._scan = Scan(agent._scan.ranges, -math.pi, math.pi / 180, 0.02, 8.0, team.now - 60.0)
+    agent._scans = [Scan(agent._scans[-1].ranges, -math.pi, math.pi / 180, 0.02, 8.0, team.now - 60.0)]
     agent.tick(team.now)
     assert agent.dropped["no_pose"] == 1
     agent.see_scan(Scan(np.ones(90, np.float32), 0.0, 0.01, 0.02, 8.0, team.now + 60.0), team.now)
