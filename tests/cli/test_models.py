@@ -48,8 +48,7 @@ def test_every_shipped_model_is_complete_and_small():
         assert model.config, model.path
         assert model.card.startswith("# "), f"{model.path} needs a model card"
         assert (model.path / "model.onnx").is_file()
-        # Each file: the same weights stand in it for torch, and for ONNX Runtime.
-        assert all(file.stat().st_size < 5 * 2**20 for file in model.path.iterdir())
+        assert model.size < 5 * 2**20
 
 
 def test_export_and_card(root, tmp_path):
