@@ -11,6 +11,7 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -28,7 +29,7 @@ GATHER = 0.004
 """[s]"""
 
 WAKE = 0.2
-"""A waiting node looks so often whether it was interrupted: no timer goes on without a simulator [s]."""
+"""So often a node that waits looks whether it was interrupted [s]."""
 
 FAREWELL = 0.05
 """Time for the last commands to leave the process [s]."""
@@ -66,12 +67,13 @@ def run_node(
     with interrupted, rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO):
         spinner = executor()
         node = make()
+        # Of the wall clock: it lets signals through where the simulator's clock stands still.
+        node.create_timer(WAKE, lambda: None, clock=Clock(clock_type=ClockType.STEADY_TIME))
         members = (*getattr(node, "followers", ()), node)
         for member in members:
             spinner.add_node(member)
         try:
-            while True:
-                spinner.spin_once(timeout_sec=WAKE)
+            spinner.spin()
         finally:
             # The terminal and ros2 launch may both interrupt: what nodes do at their end gets whole.
             _on_signals(signal.SIG_IGN)
