@@ -104,11 +104,13 @@ def explore(
     import rclpy  # noqa: F401  (without it, the error says at once which install group is missing)
 
     from pilotfish.cli.report import write_report
+    from pilotfish.hardware.robots import get_robot
+    from pilotfish.policies.exploration.warm_up import warm_up
     from pilotfish.worlds.render.mcap import find_mcap
 
     make_folder(out)
     with console.status("Compiling the explorer (once after installation) ..."):
-        warm_up_explorers(policy)
+        warm_up(policy, get_robot(ROBOT))
     arguments = {
         "world": world,
         "robots": robots,
@@ -159,18 +161,7 @@ class Facts:
             self.collisions = int(world["overlaps"])
         if "connected_share" in radio:
             self.connected_share = float(radio["connected_share"])
-            self.bytes_per_minute = tuple(
-                int(radio.get(f"sent_bytes_per_minute_{robot}", 0)) for robot in range(robots)
-            )
-
-
-def warm_up_explorers(policy: str) -> None:
-    """Fill numba's cache, so that the nodes start at once instead of all compiling the same functions."""
-    from pilotfish.hardware.robots import get_robot
-    from pilotfish.policies.exploration.warm_up import warm_up
-    from pilotfish.policies.registry import make_exploration_policy
-
-    warm_up((make_exploration_policy(policy), make_exploration_policy(policy)), get_robot(ROBOT))
+            self.bytes_per_minute = tuple(run.status.bytes_per_minute(robots))
 
 
 def _follow(settings: Settings, run: Run, facts: Facts, nodes: Launcher, console: Console) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pilotfish.cli.demo_explore import WHOLE, warm_up_explorers
+from pilotfish.cli.demo_explore import ROBOT, WHOLE
 from pilotfish.cli.demo_parts import PATIENCE, use_own_domain
 from pilotfish.cli.options import parse_seeds
 from pilotfish.policies.exploration.wire import MAX_ROBOTS
@@ -60,16 +61,15 @@ def explore(
     from rich.progress import track
 
     from pilotfish.cli.report import print_rows, write_report
+    from pilotfish.hardware.robots import get_robot
+    from pilotfish.policies.exploration.warm_up import warm_up
     from pilotfish.ros_nodes.plan import plan_system
-    from pilotfish.worlds.maps.load import load_maps
+    from pilotfish.worlds.maps.load import each_map
 
     use_own_domain()
     numbers = parse_seeds(seeds)
     policies = [name.strip() for name in policy.split(",")]
-    worlds = []
-    for path in maps:
-        grids = load_maps(path)
-        worlds += [path] if len(grids) == 1 else [f"{path}#{grid.name}" for grid in grids]
+    worlds = [world for path in maps for world in each_map(path)]
     cases = [
         {
             "world": world,
@@ -88,7 +88,7 @@ def explore(
         # A typo should not cost the runs before it.
         plan_system("explore", [f"{key}:={value}" for key, value in case.items()])
     for name in policies:
-        warm_up_explorers(name)
+        warm_up(name, get_robot(ROBOT))
     runs = []
     for case in track(cases, description="live teams"):
         runs.append(run_team(case, seconds))
@@ -120,28 +120,26 @@ def _watch(team: LiveExploration, seconds: float) -> dict[str, Any]:
     """Wait until all maps are whole, time is over, or a required node has died."""
     status, robots = team.status, team.robots
     clock, began = status.clock or 0.0, time.monotonic()
-    deadline = began + 30.0 + PATIENCE * seconds
-    elapsed, whole, died = 0.0, False, None
-    while not whole and died is None and elapsed < seconds and time.monotonic() < deadline:
-        died = team.system.wait(0.05)
-        elapsed = (status.clock or 0.0) - clock
-        whole = min(team.known) >= WHOLE
-    sent = [int(team.radio.get(f"sent_bytes_per_minute_{robot}", 0)) for robot in range(robots)]
+
+    def elapsed() -> float:
+        return (status.clock or 0.0) - clock
+
+    def over() -> bool:
+        return min(team.known) >= WHOLE or elapsed() >= seconds or team.system.wait(0.0) is not None
+
+    team.wait_for(over, 30.0 + PATIENCE * seconds, "the end of the run")
+    whole, duration = min(team.known) >= WHOLE, elapsed()
     return {
         "success": whole,
-        "whole_after": elapsed if whole else seconds,
+        "whole_after": duration if whole else seconds,
         "known": min(team.known),
         "longest_way": float(team.world.get("longest_way", 0.0)),
         "overlaps": int(team.world.get("overlaps", 0)),
-        "bytes_per_minute": sum(sent) / robots,
-        "real_time_factor": elapsed / max(time.monotonic() - began, 1e-9),
+        "bytes_per_minute": mean(status.bytes_per_minute(robots)),
+        "real_time_factor": duration / max(time.monotonic() - began, 1e-9),
         **status.latency_ms(),
-        "trouble": "" if died is None else "a node died: " + "; ".join(_last_words(team)),
+        "trouble": "" if whole or duration >= seconds else f"a node has ended\n{team.last_words}",
     }
-
-
-def _last_words(team: LiveExploration) -> list[str]:
-    return [f"{name}: {line}" for name in team.system.names for line in list(team.system.tail(name))[-1:]]
 
 
 def rows_of(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

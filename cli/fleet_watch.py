@@ -58,6 +58,11 @@ class FleetStatus:
         values = self.team_world
         return [float(values.get(f"known_{robot}", 0.0)) for robot in range(robots)]
 
+    def bytes_per_minute(self, robots: int) -> list[int]:
+        """What each explorer has sent over the last minute or the run, if that is shorter, by the radio."""
+        values = self.team_radio
+        return [int(values.get(f"sent_bytes_per_minute_{robot}", 0)) for robot in range(robots)]
+
     @property
     def led(self) -> int:
         """Robots whose node has a goal to lead them to, or has reached one before."""

@@ -31,7 +31,7 @@ def make_explorer(node: Node, robot: int, epoch: int) -> ExplorerAgent:
     """
     spec = get_robot(str(parameter(node, "robot_type", "scout")))
     policy = str(parameter(node, "policy", "ir2"))
-    warm_up((make_exploration_policy(policy), make_exploration_policy(policy)), spec)
+    warm_up(policy, spec)
     x, y, yaw = _numbers(node, "laser_pose", (0.0, 0.0, 0.0))
     hides = float(parameter(node, "robot_hides", LidarSpec.robot_hides))
     lidar = LidarSpec(float(parameter(node, "laser_range", 8.0)), x, y, yaw, hides)

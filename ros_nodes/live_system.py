@@ -34,6 +34,13 @@ class LiveSystem:
         """The newest that was heard of the system."""
         return self.watch.status
 
+    @property
+    def last_words(self) -> str:
+        """The last lines of every process."""
+        return "\n".join(
+            f"{name}: {line}" for name in self.system.names for line in self.system.tail(name)[-3:]
+        )
+
     def wait_until_ready(self) -> None:
         """Called when the processes have been started; raises TimeoutError where they do not get ready."""
 
@@ -62,10 +69,7 @@ class LiveSystem:
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:
-                tails = "\n".join(
-                    f"{name}: {line}" for name in self.system.names for line in self.system.tail(name)[-3:]
-                )
-                raise TimeoutError(f"waited {timeout:g} s for {what}\n{tails}")
+                raise TimeoutError(f"waited {timeout:g} s for {what}\n{self.last_words}")
             time.sleep(0.02)
 
     def freeze(self, name: str, frozen: bool) -> None:

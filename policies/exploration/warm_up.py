@@ -10,20 +10,24 @@ from pilotfish.hardware.differential_drive import Pose
 from pilotfish.hardware.lidar import Scan
 from pilotfish.hardware.robots import RobotSpec
 from pilotfish.policies.exploration.agent import ExplorerAgent
-from pilotfish.policies.exploration.explorer import ExplorationPolicy
 from pilotfish.policies.exploration.mapping import MapFrame
+from pilotfish.policies.registry import make_exploration_policy
 
 
-def warm_up(policies: tuple[ExplorationPolicy, ExplorationPolicy], spec: RobotSpec) -> None:
+def warm_up(policy: str, spec: RobotSpec) -> None:
     """Let a team of two look and decide on a map of 6 m that is thrown away.
 
     Args:
-        policies: of the kind that will be used; whoever uses them later resets them.
+        policy: name of the one that will be used.
         spec: of the robots.
+
+    Raises:
+        ValueError: as ``make_exploration_policy``.
     """
     frame = MapFrame.covering((0.0, 0.0), (6.0, 6.0), 0.1)
     team = [
-        ExplorerAgent(robot, 2, frame, spec, policy, seed=0, epoch=1) for robot, policy in enumerate(policies)
+        ExplorerAgent(robot, 2, frame, spec, make_exploration_policy(policy), seed=0, epoch=1)
+        for robot in range(2)
     ]
     ranges = np.full(90, 2.0, np.float32)
     for step in range(60):

@@ -7,7 +7,7 @@
 ``office.yaml?cell_size=0.5``             a map_server map at 0.5 m a cell
 ``builtin:NAME``, ``builtin:``            a map that comes with Pilotfish, all of them
 ``NAME``                                  the same, where no file or folder is called so
-``gen:mazes?size=65&density=0.3&seed=0-9``  ten maps of a generator family, one of them with ``#NAME``
+``gen:mazes?size=65&density=0.3&seed=0-9``  ten maps of a generator family
 ========================================  ==========================================================
 """
 
@@ -19,7 +19,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from pilotfish.worlds.maps.errors import MapError
 from pilotfish.worlds.maps.formats import ascii_text, image, movingai, pogema_yaml, ros_map_server
@@ -40,9 +40,8 @@ def load_maps(path: str | Path) -> list[GridMap]:
     """
     text = str(path)
     if text.startswith("gen:"):
-        family, _, name = text.partition("#")
-        maps = _generated(family)
-        return [_pick(maps, name, text)] if name else maps
+        family, params, seeds = _parts(text)
+        return [generate(family, seed, **params) for seed in seeds]
     if text.startswith("builtin:"):
         maps = builtin_maps()
         name = text.removeprefix("builtin:")
@@ -65,6 +64,16 @@ def load_maps(path: str | Path) -> list[GridMap]:
     else:
         maps = _file(found, options)
     return [_pick(maps, name, text)] if name else maps
+
+
+def each_map(path: str | Path) -> list[str]:
+    """What names the maps of ``path`` one by one, for who wants one; raises what ``load_maps`` does."""
+    text = str(path)
+    if text.startswith("gen:"):
+        family, params, seeds = _parts(text)
+        return [f"gen:{family}?{urlencode({**params, 'seed': seed})}" for seed in seeds]
+    maps = load_maps(path)
+    return [text] if len(maps) == 1 else [f"{text}#{grid.name}" for grid in maps]
 
 
 def load_map(path: str | Path) -> GridMap:
@@ -154,7 +163,8 @@ def _unique_names(maps: Iterable[GridMap]) -> list[GridMap]:
     return unique
 
 
-def _generated(text: str) -> list[GridMap]:
+def _parts(text: str) -> tuple[str, dict[str, str], range]:
+    """Family, parameters and seeds of ``gen:FAMILY?...``."""
     family, _, query = text.removeprefix("gen:").partition("?")
     params: dict[str, str] = dict(parse_qsl(query, keep_blank_values=True))
     first, _, last = params.pop("seed", "0").partition("-")
@@ -164,4 +174,4 @@ def _generated(text: str) -> list[GridMap]:
         seeds = range(0)
     if not seeds:
         raise MapError(f"seed must be N or FIRST-LAST, got {first}{'-' + last if last else ''}", text)
-    return [generate(family, seed, **params) for seed in seeds]
+    return family, params, seeds

@@ -8,7 +8,7 @@ import pytest
 from pilotfish.worlds.maps.errors import MapError
 from pilotfish.worlds.maps.generators import generate
 from pilotfish.worlds.maps.grid_map import GridMap
-from pilotfish.worlds.maps.load import load_map, load_maps
+from pilotfish.worlds.maps.load import each_map, load_map, load_maps
 from pilotfish.worlds.maps.report import report
 from pilotfish.worlds.maps.save import save_maps
 
@@ -37,12 +37,21 @@ def test_files_that_hold_no_map_are_passed_over_with_a_warning(folder):
 def test_one_map_by_name(folder):
     assert load_map(f"{folder}/sub/many.yaml#a").name == "a"
     assert load_map(f"{folder}#a~2").name == "a~2"
-    one = load_map("gen:mazes?size=9&seed=0-3#mazes-9x9-s2")
-    assert np.array_equal(one.walls, load_map("gen:mazes?size=9&seed=2").walls)
     with pytest.raises(MapError, match=r"no map 'c'; .*there are: b, a"):
         load_map(f"{folder}/sub/many.yaml#c")
     with pytest.raises(MapError, match=r"holds 2 maps; append #NAME to choose one of: b, a"):
         load_map(f"{folder}/sub/many.yaml")
+
+
+@pytest.mark.parametrize("path", ["gen:mazes?size=9&seed=1-3", "gen:mazes?seed=2", "warehouse", "{folder}"])
+def test_maps_one_by_one(folder, path):
+    path = path.format(folder=folder)
+    grids = load_maps(path)
+    names = each_map(path)
+    assert len(names) == len(grids)
+    for name, grid in zip(names, grids, strict=True):
+        one = load_map(name)
+        assert one.name == grid.name and np.array_equal(one.walls, grid.walls)
 
 
 def test_nothing_there(tmp_path):
