@@ -159,7 +159,10 @@ def make_exploration_policy(name: str) -> ExplorationPolicy:
         if len(values) > len(settings):
             raise ValueError(f"{name!r}: after {planner} follow at most {', '.join(settings)}")
         pairs = zip(settings.items(), values, strict=False)
-        return _explorer(kind, name, **{key: convert(value) for (key, convert), value in pairs})
+        try:
+            return _explorer(kind, name, **{key: convert(value) for (key, convert), value in pairs})
+        except ValueError as error:
+            raise ValueError(f"{name!r}: {error}") from None
     if (Path(name) / "config.json").is_file():
         return _learned_explorer(name)
     known = ", ".join(EXPLORATION_POLICIES)

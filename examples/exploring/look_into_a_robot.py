@@ -1,6 +1,6 @@
 """Draws what one robot of a team knows in the middle of an episode: its map, its belief graph, its frontiers.
 
-    python examples/exploring/look_into_a_robot.py belief.png --maps "gen:hybrid?seed=950" --strides 40
+    python examples/exploring/look_into_a_robot.py belief.png --map "gen:hybrid?seed=950" --strides 40
 
 The number at a frontier is how many unseen free pixels the learned judge expects behind it.
 """
@@ -24,11 +24,11 @@ from pilotfish.worlds.maps.load import load_map
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("picture", help="where to write it, a PNG")
-parser.add_argument("--maps", default="gen:hybrid?seed=950", help="as for pilotfish eval ir2")
+parser.add_argument("--map", default="gen:hybrid?seed=950", help="as for pilotfish eval ir2 --maps")
 parser.add_argument("--strides", type=int, default=40, help="of 15 px, before the picture")
 given = parser.parse_args()
 
-world = ExplorationWorld(load_map(given.maps), robots=4, radio="mid")
+world = ExplorationWorld(load_map(given.map), robots=4, radio="mid")
 team = [IR2Policy.from_pretrained("ir2/ir2") for _ in range(4)]
 for policy, belief in zip(team, world.reset(0), strict=True):
     policy.reset(belief, 0)
